@@ -1,0 +1,7 @@
+//! Carries every candidate's stage change from Dover to Ashby, and explains each thing it did or did not do.
+//!
+//! `plan` decides and knows nothing of the world; `sync` is the shell that gathers what a decision needs and carries
+//! it out; everything else is an edge. `docs/architecture.md` draws it.
+
+pub mod clock;
+pub mod ids;

