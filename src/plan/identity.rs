@@ -1,0 +1,142 @@
+//! Rule 5, half of it: what makes two records the same person. E-mail addresses are compared trimmed and case-folded,
+//! LinkedIn profiles by the slug of their address.
+
+use std::fmt;
+
+use url::Url;
+
+use super::says::Contact;
+
+/// One thing that identifies a person.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum IdentityKey {
+    /// An e-mail address in its comparable form.
+    Email(String),
+    /// The slug of a LinkedIn profile: `ada-lovelace` of `linkedin.com/in/ada-lovelace`.
+    LinkedIn(String),
+}
+
+impl IdentityKey {
+    /// Text that tells keys of both kinds apart, to be hashed.
+    pub fn tagged(&self) -> String {
+        match self {
+            Self::Email(address) => format!("email:{address}"),
+            Self::LinkedIn(slug) => format!("linkedin:{slug}"),
+        }
+    }
+
+    /// An e-mail address as a key; `None` for an empty one.
+    pub fn email(address: &str) -> Option<Self> {
+        let address = address.trim().to_lowercase();
+        (!address.is_empty()).then_some(Self::Email(address))
+    }
+
+    /// A LinkedIn profile as a key; `None` for an address that names no profile.
+    pub fn linkedin(address: &str) -> Option<Self> {
+        linkedin_slug(address).map(Self::LinkedIn)
+    }
+}
+
+impl fmt::Debug for IdentityKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Email(_) => "Email(redacted)",
+            Self::LinkedIn(_) => "LinkedIn(redacted)",
+        })
+    }
+}
+
+/// Every key of a contact: all of its e-mail addresses, and its LinkedIn profile.
+pub fn keys(contact: &Contact) -> Vec<IdentityKey> {
+    let primary = contact.email.iter().map(|said| &said.value);
+    let others = contact.alternate_emails.iter().flat_map(|said| &said.value);
+    let mut keys: Vec<_> = primary.chain(others).filter_map(|address| IdentityKey::email(address)).collect();
+    keys.extend(contact.linkedin_url.as_ref().and_then(|said| IdentityKey::linkedin(&said.value)));
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+/// The slug of a LinkedIn profile, whatever the shape of its address: any country host, with or without scheme,
+/// trailing slash, language suffix or tracking parameters, or the bare path `/in/x`.
+pub fn linkedin_slug(address: &str) -> Option<String> {
+    let address = address.trim();
+    let absolute = if address.starts_with('/') {
+        format!("https://www.linkedin.com{address}")
+    } else if address.contains("://") {
+        address.to_owned()
+    } else {
+        format!("https://{address}")
+    };
+    let url = Url::parse(&absolute).ok()?;
+    let host = url.host_str()?;
+    if host != "linkedin.com" && !host.ends_with(".linkedin.com") {
+        return None;
+    }
+    let mut path = url.path_segments()?.filter(|segment| !segment.is_empty());
+    let kind = path.next()?;
+    let slug = if kind.eq_ignore_ascii_case("in") { path.next()? } else { return None };
+    let slug = percent_decoded(slug).to_lowercase();
+    (!slug.is_empty()).then_some(slug)
+}
+
+/// The address of the profile that `slug` names, in the one form that we write.
+pub fn linkedin_address(slug: &str) -> String {
+    let mut url = Url::parse("https://www.linkedin.com/in/").expect("a literal address parses");
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().push(slug);
+    }
+    url.into()
+}
+
+/// Undoes `%C3%A9`: LinkedIn writes the same slug both ways.
+fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut i = 0;
+    while i < bytes.len() {
+        let escaped = (bytes[i] == b'%').then(|| text.get(i + 1..i + 3)).flatten();
+        if let Some(byte) = escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            out.push(byte);
+            i += 3;
+        } else {
+            out.push(bytes[i]);
+            i += 1;
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_of_a_profile_address_has_the_same_slug() {
+        for address in [
+            "https://www.linkedin.com/in/ada-lovelace/",
+            "http://linkedin.com/in/ada-lovelace",
+            "linkedin.com/in/ada-lovelace?trk=public",
+            "https://uk.linkedin.com/in/Ada-Lovelace/en?originalSubdomain=uk",
+            "/in/ada-lovelace/",
+            "  https://de.linkedin.com/in/ada%2Dlovelace#about ",
+        ] {
+            assert_eq!(linkedin_slug(address).as_deref(), Some("ada-lovelace"), "{address}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_names_no_profile_has_no_slug() {
+        for address in
+            ["", "https://www.linkedin.com/company/dover", "https://notlinkedin.com/in/ada", "in", "https://"]
+        {
+            assert_eq!(linkedin_slug(address), None, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_profile_is_written_in_one_form() {
+        assert_eq!(linkedin_address("rené"), "https://www.linkedin.com/in/ren%C3%A9");
+        assert_eq!(linkedin_slug(&linkedin_address("rené")).as_deref(), Some("rené"));
+    }
+}
