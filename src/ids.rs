@@ -109,19 +109,28 @@ uuid_ids! {
 }
 
 /// A new time-ordered UUID (version 7).
-#[expect(clippy::disallowed_methods, reason = "the one place where ids are made")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where ids are made"
+)]
 pub fn fresh_uuid() -> Uuid {
     Uuid::now_v7()
 }
 
 /// `N` bytes of cryptographic randomness, for keys, secrets and tokens.
-#[expect(clippy::disallowed_methods, reason = "the one place where randomness enters")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where randomness enters"
+)]
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     rand::random()
 }
 
 /// A fraction in `0.0..1.0`, for jitter.
-#[expect(clippy::disallowed_methods, reason = "the one place where randomness enters")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where randomness enters"
+)]
 pub fn random_fraction() -> f64 {
     rand::random()
 }

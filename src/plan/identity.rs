@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::says::Contact;
@@ -50,8 +51,16 @@ impl fmt::Debug for IdentityKey {
 pub fn keys(contact: &Contact) -> Vec<IdentityKey> {
     let primary = contact.email.iter().map(|said| &said.value);
     let others = contact.alternate_emails.iter().flat_map(|said| &said.value);
-    let mut keys: Vec<_> = primary.chain(others).filter_map(|address| IdentityKey::email(address)).collect();
-    keys.extend(contact.linkedin_url.as_ref().and_then(|said| IdentityKey::linkedin(&said.value)));
+    let mut keys: Vec<_> = primary
+        .chain(others)
+        .filter_map(|address| IdentityKey::email(address))
+        .collect();
+    keys.extend(
+        contact
+            .linkedin_url
+            .as_ref()
+            .and_then(|said| IdentityKey::linkedin(&said.value)),
+    );
     keys.sort();
     keys.dedup();
     keys
@@ -75,8 +84,13 @@ pub fn linkedin_slug(address: &str) -> Option<String> {
     }
     let mut path = url.path_segments()?.filter(|segment| !segment.is_empty());
     let kind = path.next()?;
-    let slug = if kind.eq_ignore_ascii_case("in") { path.next()? } else { return None };
-    let slug = percent_decoded(slug).to_lowercase();
+    let slug = if kind.eq_ignore_ascii_case("in") {
+        path.next()?
+    } else {
+        return None;
+    };
+    // LinkedIn writes the same slug with and without percent-encoding.
+    let slug = percent_decode_str(slug).decode_utf8_lossy().to_lowercase();
     (!slug.is_empty()).then_some(slug)
 }
 
@@ -87,24 +101,6 @@ pub fn linkedin_address(slug: &str) -> String {
         path.pop_if_empty().push(slug);
     }
     url.into()
-}
-
-/// Undoes `%C3%A9`: LinkedIn writes the same slug both ways.
-fn percent_decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut i = 0;
-    while i < bytes.len() {
-        let escaped = (bytes[i] == b'%').then(|| text.get(i + 1..i + 3)).flatten();
-        if let Some(byte) = escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            out.push(byte);
-            i += 3;
-        } else {
-            out.push(bytes[i]);
-            i += 1;
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]
@@ -121,22 +117,36 @@ mod tests {
             "/in/ada-lovelace/",
             "  https://de.linkedin.com/in/ada%2Dlovelace#about ",
         ] {
-            assert_eq!(linkedin_slug(address).as_deref(), Some("ada-lovelace"), "{address}");
+            assert_eq!(
+                linkedin_slug(address).as_deref(),
+                Some("ada-lovelace"),
+                "{address}"
+            );
         }
     }
 
     #[test]
     fn an_address_that_names_no_profile_has_no_slug() {
-        for address in
-            ["", "https://www.linkedin.com/company/dover", "https://notlinkedin.com/in/ada", "in", "https://"]
-        {
+        for address in [
+            "",
+            "https://www.linkedin.com/company/dover",
+            "https://notlinkedin.com/in/ada",
+            "in",
+            "https://",
+        ] {
             assert_eq!(linkedin_slug(address), None, "{address}");
         }
     }
 
     #[test]
     fn a_profile_is_written_in_one_form() {
-        assert_eq!(linkedin_address("rené"), "https://www.linkedin.com/in/ren%C3%A9");
-        assert_eq!(linkedin_slug(&linkedin_address("rené")).as_deref(), Some("rené"));
+        assert_eq!(
+            linkedin_address("rené"),
+            "https://www.linkedin.com/in/ren%C3%A9"
+        );
+        assert_eq!(
+            linkedin_slug(&linkedin_address("rené")).as_deref(),
+            Some("rené")
+        );
     }
 }

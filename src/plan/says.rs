@@ -99,9 +99,17 @@ impl Stamp {
     /// clock that runs ahead must not win for ever.
     pub fn new(updated_at: DateTime<Utc>, received_at: DateTime<Utc>, arrival: i64) -> Self {
         if updated_at - received_at > CLOCK_TOLERANCE {
-            Self { at: received_at, arrival, claimed: Some(updated_at) }
+            Self {
+                at: received_at,
+                arrival,
+                claimed: Some(updated_at),
+            }
         } else {
-            Self { at: updated_at, arrival, claimed: None }
+            Self {
+                at: updated_at,
+                arrival,
+                claimed: None,
+            }
         }
     }
 }
