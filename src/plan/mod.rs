@@ -1,4 +1,74 @@
-//! Decides. Pure: no I/O, no clock, no randomness.
+//! Decides. One pure function, [`plan`]: no I/O, no clock, no randomness. The rules run in the order of `docs/rules.md`
+//! and the first that stops gives the [`Reason`].
 
+pub mod action;
+mod creation;
 pub mod identity;
+mod progress;
+pub mod reason;
 pub mod says;
+pub mod situation;
+pub mod stages;
+mod standing;
+#[cfg(test)]
+mod tests;
+
+pub use action::{Action, CandidateRef, NewPerson, Plan, Step};
+pub use reason::{Departure, Outcome, Reason};
+pub use situation::Situation;
+
+use situation::{Job, Openness, Person, Registration};
+
+/// Decides what Ashby should be told of one prospect. Total: whatever is wrong is a reason, not an error.
+pub fn plan(situation: &Situation) -> Plan {
+    let mut plan = decide(situation).unwrap_or_else(Plan::nothing);
+    plan.clock_ahead = standing::clock_ahead(&situation.dover);
+    plan
+}
+
+fn decide(situation: &Situation) -> Result<Plan, Reason> {
+    let Situation {
+        dover,
+        registration,
+        person,
+        applied_at,
+        setup,
+    } = situation;
+    let job = open_job(registration)?;
+    let standing = standing::standing(dover)?;
+    let create = |known| creation::create(&dover.contact, standing, job, known, setup);
+    let progress = |application| progress::progress(application, standing, job, *applied_at, setup);
+    match person {
+        Person::Gone => Err(Reason::GoneFromAshby),
+        Person::Learning { read } => Err(Reason::LearningAshby { read: *read }),
+        Person::InDoubt { since } => Err(Reason::CreateInDoubt { since: *since }),
+        Person::Several(choices) => Err(Reason::AmbiguousIdentity(choices.clone())),
+        Person::Linked(application)
+        | Person::Found {
+            application: Some(application),
+            ..
+        } => progress(application),
+        Person::Found {
+            candidate,
+            application: None,
+        } => create(Some(candidate)),
+        Person::Nobody => create(None),
+    }
+}
+
+/// Rule 2.
+fn open_job(registration: &Registration) -> Result<&Job, Reason> {
+    let Registration::Registered(job) = registration else {
+        return Err(Reason::JobNotRegistered);
+    };
+    match &job.openness {
+        Openness::Open => Ok(job),
+        Openness::Closed(status) => Err(Reason::JobNotOpen {
+            title: job.title.clone(),
+            status: status.to_lowercase(),
+        }),
+        Openness::NotVisible => Err(Reason::JobNotVisible {
+            title: job.title.clone(),
+        }),
+    }
+}

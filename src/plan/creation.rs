@@ -1,0 +1,144 @@
+//! Rules 6, 7 and 12: whether an application is created, for whom, where and with which source.
+
+use url::Url;
+
+use super::{
+    action::{CandidateRef, NewPerson, Plan, Step},
+    identity::{linkedin_address, linkedin_slug},
+    reason::Reason,
+    says::{Contact, Dated},
+    situation::{Job, Setup, SourceSetup},
+    stages,
+    standing::Standing,
+};
+use crate::ids::{CandidateId, SourceId};
+
+/// Decides on a prospect without an application. `known` is the person where Ashby has them already.
+pub(super) fn create(
+    contact: &Contact,
+    standing: Standing,
+    job: &Job,
+    known: Option<&CandidateId>,
+    setup: &Setup,
+) -> Result<Plan, Reason> {
+    let stage = match standing {
+        Standing::Over(departure, _) => return Err(Reason::NothingToArchive(departure)),
+        Standing::Held(status, _) => return Err(Reason::HeldStatus(status)),
+        Standing::Pursued(stage, _) => stage,
+    };
+    let person = if known.is_none() {
+        Some(new_person(contact)?)
+    } else {
+        None
+    };
+    let stage = stages::target(stage, &job.stages)?;
+    let source = source(setup)?;
+
+    let mut steps = Vec::new();
+    if let Some(person) = person {
+        steps.push(Step::CreateCandidate {
+            person,
+            source: source.clone(),
+        });
+    }
+    steps.push(Step::CreateApplication {
+        candidate: known
+            .cloned()
+            .map_or(CandidateRef::JustCreated, CandidateRef::Known),
+        job: job.ashby_job_id.clone(),
+        stage: stage.id.clone(),
+        source,
+    });
+    let because = Reason::Created {
+        stage: stage.title.clone(),
+        known: known.is_some(),
+    };
+    Ok(Plan::of(steps, because))
+}
+
+fn source(setup: &Setup) -> Result<SourceId, Reason> {
+    match &setup.source {
+        SourceSetup::Found(id) => Ok(id.clone()),
+        SourceSetup::Missing => Err(Reason::SourceMissing),
+        SourceSetup::Ambiguous => Err(Reason::SourceAmbiguous),
+    }
+}
+
+/// What is missing before anybody can be looked up or created.
+pub(super) fn missing(contact: &Contact) -> Vec<&'static str> {
+    let mut missing = Vec::new();
+    if contact
+        .name
+        .as_ref()
+        .is_none_or(|said| said.value.trim().is_empty())
+    {
+        missing.push("a name (candidate.name)");
+    }
+    if super::identity::keys(contact).is_empty() {
+        missing.push(
+            "an e-mail address or a LinkedIn profile (candidate.email or candidate.linkedin_url)",
+        );
+    }
+    missing
+}
+
+fn new_person(contact: &Contact) -> Result<NewPerson, Reason> {
+    let missing = missing(contact);
+    let Some(name) = value(contact.name.as_ref()).filter(|_| missing.is_empty()) else {
+        return Err(Reason::MandatoryFieldMissing(missing));
+    };
+    let social = |site: &str| {
+        let urls = contact.social_urls.as_ref()?;
+        let named = |(name, _): &(&String, &String)| name.eq_ignore_ascii_case(site);
+        urls.value
+            .iter()
+            .find(named)
+            .and_then(|(_, address)| web_address(address))
+    };
+    // Ashby takes the primary address and further ones apart; one that is given twice is one.
+    let email = value(contact.email.as_ref());
+    let mut alternate_emails = contact
+        .alternate_emails
+        .as_ref()
+        .map_or_else(Vec::new, |said| said.value.clone());
+    alternate_emails.retain(|other| {
+        email
+            .as_ref()
+            .is_none_or(|email| !other.trim().eq_ignore_ascii_case(email))
+    });
+    let email =
+        email.or_else(|| (!alternate_emails.is_empty()).then(|| alternate_emails.remove(0)));
+    Ok(NewPerson {
+        name,
+        email,
+        alternate_emails,
+        phone: value(contact.phone.as_ref()),
+        linkedin_url: contact
+            .linkedin_url
+            .as_ref()
+            .and_then(|said| linkedin_slug(&said.value))
+            .map(|slug| linkedin_address(&slug)),
+        github_url: social("github"),
+        website_url: social("website"),
+        location: contact.location.as_ref().map(|said| said.value.clone()),
+    })
+}
+
+fn value(said: Option<&Dated<String>>) -> Option<String> {
+    said.map(|said| said.value.trim().to_owned())
+        .filter(|text| !text.is_empty())
+}
+
+/// Ashby refuses an address without a scheme; one that is none at all is left out rather than park the candidate.
+fn web_address(text: &str) -> Option<String> {
+    let text = text.trim();
+    let absolute = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("https://{text}")
+    };
+    let url = Url::parse(&absolute).ok()?;
+    let is_web = matches!(url.scheme(), "http" | "https")
+        && url.host_str().is_some_and(|host| host.contains('.'));
+    is_web.then(|| url.into())
+}

@@ -1,0 +1,332 @@
+//! Why something was done, or was not. A closed set: each reason has a code that machines rely on, a sentence that a
+//! recruiter understands, and the rule that gave it.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+use super::says::{Stage, Status};
+use crate::ids::CandidateId;
+
+/// Why Dover has given up on a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// The candidate stepped back.
+    Withdrew,
+    /// The employer said no.
+    Rejected,
+}
+
+impl Departure {
+    /// The title of the archive reason in Ashby.
+    pub const fn archive_reason(self) -> &'static str {
+        match self {
+            Self::Withdrew => "Withdrew in Dover",
+            Self::Rejected => "Rejected in Dover",
+        }
+    }
+}
+
+/// What a reason leaves a prospect as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Ashby was told.
+    Acted,
+    /// Ashby is already as Dover and the rules want it.
+    Unchanged,
+    /// A rule said no.
+    Skipped,
+    /// Waits for a person or for configuration, and goes on by itself when the cause is gone.
+    Parked,
+}
+
+/// Why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are what the sentence names")]
+pub enum Reason {
+    /// New application, and a new candidate unless Ashby knew the person.
+    Created { stage: String, known: bool },
+    /// Moved on.
+    Moved { from: String, to: String },
+    /// Archived.
+    Archived(Departure),
+    /// Dover's news is newer, and Ashby is already there.
+    AlreadyThere { stage: String },
+
+    /// Dover said nothing newer than what was last applied.
+    Superseded {
+        said: DateTime<Utc>,
+        applied: DateTime<Utc>,
+        in_place: bool,
+    },
+    /// Somebody changed the application in Ashby since.
+    AshbyIsNewer {
+        said: DateTime<Utc>,
+        changed: DateTime<Utc>,
+    },
+    /// The target is not further on.
+    NotForward { now: String, target: String },
+    /// Archived in Ashby, which nothing undoes.
+    ArchivedInAshby,
+    /// Hired in Ashby, which nothing undoes.
+    HiredInAshby,
+    /// Over in Dover before it came to Ashby.
+    NothingToArchive(Departure),
+    /// A status that has no place in Ashby.
+    HeldStatus(Status),
+    /// Dover has named neither a stage nor a status so far.
+    NoStageYet,
+
+    /// Nobody registered the job.
+    JobNotRegistered,
+    /// The job is closed, archived or a draft.
+    JobNotOpen { title: String, status: String },
+    /// The key cannot see the job.
+    JobNotVisible { title: String },
+    /// Several people in Ashby have that e-mail or profile.
+    AmbiguousIdentity(Vec<CandidateId>),
+    /// What creating a candidate needs is missing.
+    MandatoryFieldMissing(Vec<&'static str>),
+    /// Ashby's candidates are being read for the first time.
+    LearningAshby { read: i64 },
+    /// A create whose answer was lost, and whose result cannot be seen yet.
+    CreateInDoubt { since: DateTime<Utc> },
+    /// The candidate or application was deleted in Ashby.
+    GoneFromAshby,
+    /// No source *Dover*.
+    SourceMissing,
+    /// Several sources *Dover*.
+    SourceAmbiguous,
+    /// No such archive reason.
+    ArchiveReasonMissing(Departure),
+    /// A stage word that is not in the contract.
+    UnknownStage(String),
+    /// A status word that is not in the contract.
+    UnknownStatus(String),
+    /// The plan has no stage for it.
+    StageNotMapped(Stage),
+    /// The plan has no Archived stage.
+    NoArchivedStage,
+    /// Ashby shows a stage that the plan does not list.
+    StageNotInPlan,
+    /// Ashby refused for good.
+    RefusedByAshby {
+        code: String,
+        message: String,
+        request_id: Option<String>,
+    },
+}
+
+impl Reason {
+    /// The stable code: in the API, metrics and logs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Created { .. } => "created",
+            Self::Moved { .. } => "moved-forward",
+            Self::Archived(Departure::Withdrew) => "withdrew-in-dover",
+            Self::Archived(Departure::Rejected) => "rejected-in-dover",
+            Self::AlreadyThere { .. } => "already-there",
+            Self::Superseded { .. } => "superseded",
+            Self::AshbyIsNewer { .. } => "ashby-is-newer",
+            Self::NotForward { .. } => "not-forward",
+            Self::ArchivedInAshby => "archived-in-ashby",
+            Self::HiredInAshby => "hired-in-ashby",
+            Self::NothingToArchive(_) => "nothing-to-archive",
+            Self::HeldStatus(_) => "held-status",
+            Self::NoStageYet => "no-stage-yet",
+            Self::JobNotRegistered => "job-not-registered",
+            Self::JobNotOpen { .. } => "job-not-open",
+            Self::JobNotVisible { .. } => "job-not-visible",
+            Self::AmbiguousIdentity(_) => "ambiguous-identity",
+            Self::MandatoryFieldMissing(_) => "mandatory-field-missing",
+            Self::LearningAshby { .. } => "learning-ashby",
+            Self::CreateInDoubt { .. } => "create-in-doubt",
+            Self::GoneFromAshby => "gone-from-ashby",
+            Self::SourceMissing => "source-missing",
+            Self::SourceAmbiguous => "source-ambiguous",
+            Self::ArchiveReasonMissing(_) => "archive-reason-missing",
+            Self::UnknownStage(_) => "unknown-stage",
+            Self::UnknownStatus(_) => "unknown-status",
+            Self::StageNotMapped(_) | Self::NoArchivedStage => "stage-not-mapped",
+            Self::StageNotInPlan => "stage-not-in-plan",
+            Self::RefusedByAshby { .. } => "refused-by-ashby",
+        }
+    }
+
+    /// What it leaves the prospect as.
+    pub const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Created { .. } | Self::Moved { .. } | Self::Archived(_) => Outcome::Acted,
+            Self::AlreadyThere { .. } | Self::Superseded { in_place: true, .. } => {
+                Outcome::Unchanged
+            }
+            Self::Superseded {
+                in_place: false, ..
+            }
+            | Self::AshbyIsNewer { .. }
+            | Self::NotForward { .. }
+            | Self::ArchivedInAshby
+            | Self::HiredInAshby
+            | Self::NothingToArchive(_)
+            | Self::HeldStatus(_)
+            | Self::NoStageYet => Outcome::Skipped,
+            _ => Outcome::Parked,
+        }
+    }
+
+    /// The number of the rule that decided, as `docs/rules.md` counts them.
+    pub const fn rule(&self) -> i16 {
+        match self {
+            Self::UnknownStage(_) | Self::UnknownStatus(_) | Self::NoStageYet => 1,
+            Self::JobNotRegistered | Self::JobNotOpen { .. } | Self::JobNotVisible { .. } => 2,
+            Self::AmbiguousIdentity(_)
+            | Self::LearningAshby { .. }
+            | Self::CreateInDoubt { .. } => 5,
+            Self::NothingToArchive(_) => 6,
+            Self::Created { .. } | Self::MandatoryFieldMissing(_) => 7,
+            Self::StageNotMapped(_) | Self::StageNotInPlan => 8,
+            Self::Superseded { .. } | Self::AshbyIsNewer { .. } => 9,
+            Self::Moved { .. }
+            | Self::NotForward { .. }
+            | Self::AlreadyThere { .. }
+            | Self::ArchivedInAshby
+            | Self::HiredInAshby => 10,
+            Self::Archived(_)
+            | Self::HeldStatus(_)
+            | Self::ArchiveReasonMissing(_)
+            | Self::NoArchivedStage => 11,
+            Self::SourceMissing | Self::SourceAmbiguous => 12,
+            Self::GoneFromAshby | Self::RefusedByAshby { .. } => 13,
+        }
+    }
+}
+
+/// A moment as people read it.
+pub(super) fn moment(at: DateTime<Utc>) -> impl fmt::Display {
+    at.format("%-d %B %Y, %H:%M:%S UTC")
+}
+
+impl fmt::Display for Reason {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one sentence a reason, side by side so that they read alike"
+    )]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Created { stage, known: false } => {
+                write!(f, "New in Ashby: created at \u{201c}{stage}\u{201d} with source Dover.")
+            }
+            Self::Created { stage, known: true } => write!(
+                f,
+                "Already a candidate in Ashby: added to this job at \u{201c}{stage}\u{201d} with source Dover; nothing else of them was touched."
+            ),
+            Self::Moved { from, to } => write!(f, "Moved from \u{201c}{from}\u{201d} to \u{201c}{to}\u{201d}."),
+            Self::Archived(departure) => {
+                write!(f, "Archived with the reason \u{201c}{}\u{201d}.", departure.archive_reason())
+            }
+            Self::AlreadyThere { stage } => {
+                write!(f, "Nothing to do: Ashby already shows \u{201c}{stage}\u{201d}.")
+            }
+            Self::Superseded { said, applied, .. } if said == applied => {
+                write!(f, "Left alone: Dover has said nothing newer than its update of {}, which was applied.", moment(*applied))
+            }
+            Self::Superseded { said, applied, .. } => write!(
+                f,
+                "Left alone: Dover's update of {} is older than the one of {}, which was applied.",
+                moment(*said),
+                moment(*applied)
+            ),
+            Self::AshbyIsNewer { said, changed } => write!(
+                f,
+                "Left alone: Dover's update of {} is older than the change made in Ashby on {}.",
+                moment(*said),
+                moment(*changed)
+            ),
+            Self::NotForward { now, target } => write!(
+                f,
+                "Left in \u{201c}{now}\u{201d}: \u{201c}{target}\u{201d} would not move the candidate forward."
+            ),
+            Self::ArchivedInAshby => f.write_str("Left archived: nothing that Dover says brings an application back."),
+            Self::HiredInAshby => f.write_str("Left hired: nothing that Dover says changes a hire."),
+            Self::NothingToArchive(Departure::Withdrew) => {
+                f.write_str("Not created: the candidate withdrew in Dover before there was an application in Ashby.")
+            }
+            Self::NothingToArchive(Departure::Rejected) => {
+                f.write_str("Not created: the candidate was rejected in Dover before there was an application in Ashby.")
+            }
+            Self::HeldStatus(status) => {
+                write!(f, "Left alone: the status \u{201c}{}\u{201d} is kept in Dover and not carried to Ashby.", status.word())
+            }
+            Self::NoStageYet => f.write_str("Left alone: Dover has named neither a stage nor a status of this candidate yet."),
+            Self::JobNotRegistered => f.write_str(
+                "Waiting: nobody has registered this Dover job. Register it with its Ashby job, and the candidate goes on by itself.",
+            ),
+            Self::JobNotOpen { title, status } => write!(
+                f,
+                "Waiting: the job \u{201c}{title}\u{201d} is {status} in Ashby. Open it there, or remove its registration."
+            ),
+            Self::JobNotVisible { title } => write!(
+                f,
+                "Waiting: the API key cannot see the job \u{201c}{title}\u{201d}. It was deleted or is confidential; in the latter case allow the key confidential jobs in Ashby under Admin \u{203a} Integrations \u{203a} API Keys."
+            ),
+            Self::AmbiguousIdentity(choices) => write!(
+                f,
+                "Waiting: {} candidates in Ashby match by e-mail or LinkedIn profile. Merge them in Ashby, or correct the address.",
+                choices.len()
+            ),
+            Self::MandatoryFieldMissing(fields) => {
+                write!(f, "Waiting: creating the candidate needs {}. Fill it in in Dover.", fields.join(" and "))
+            }
+            Self::LearningAshby { read } => write!(
+                f,
+                "Waiting: Ashby's candidates are being read for the first time ({read} so far), so that nobody is created twice."
+            ),
+            Self::CreateInDoubt { since } => write!(
+                f,
+                "Waiting: Ashby was asked to create this candidate on {} and its answer was lost. We look until the result shows, before asking again.",
+                moment(*since)
+            ),
+            Self::GoneFromAshby => f.write_str(
+                "Waiting: the candidate or application was deleted in Ashby. It is not made again unless a person asks for it by a resync.",
+            ),
+            Self::SourceMissing => f.write_str(
+                "Waiting: Ashby has no source \u{201c}Dover\u{201d}. Add it in Ashby under Admin \u{203a} Sources, of type Sourced.",
+            ),
+            Self::SourceAmbiguous => f.write_str(
+                "Waiting: Ashby has several sources \u{201c}Dover\u{201d}. Keep one of type Sourced and archive the others under Admin \u{203a} Sources.",
+            ),
+            Self::ArchiveReasonMissing(departure) => write!(
+                f,
+                "Waiting: Ashby has no archive reason \u{201c}{}\u{201d}. Add it in Ashby under Admin \u{203a} Archive Reasons.",
+                departure.archive_reason()
+            ),
+            Self::UnknownStage(word) => write!(
+                f,
+                "Waiting: \u{201c}{word}\u{201d} is no stage that we know. Dover's next update goes on; nothing is guessed."
+            ),
+            Self::UnknownStatus(word) => write!(
+                f,
+                "Waiting: \u{201c}{word}\u{201d} is no status that we know. Dover's next update goes on; nothing is guessed."
+            ),
+            Self::StageNotMapped(Stage::Interviewing) => f.write_str(
+                "Waiting: the job's interview plan has no stage of type Active. Add one in Ashby under Admin \u{203a} Interview Plans.",
+            ),
+            Self::StageNotMapped(stage) => write!(
+                f,
+                "Waiting: the job's interview plan has no Lead stage for \u{201c}{}\u{201d}. Add it in Ashby under Admin \u{203a} Interview Plans.",
+                stage.word()
+            ),
+            Self::NoArchivedStage => f.write_str(
+                "Waiting: the job's interview plan has no stage of type Archived. Choose another plan for the job in Ashby.",
+            ),
+            Self::StageNotInPlan => f.write_str(
+                "Waiting: Ashby shows the candidate in a stage that is not in the job's interview plan. Move them into the job's plan in Ashby.",
+            ),
+            Self::RefusedByAshby { code, message, request_id } => write!(
+                f,
+                "Waiting: Ashby refused with {code}: {message} (request {}). Mend the cause, then resync the candidate.",
+                request_id.as_deref().unwrap_or("unknown")
+            ),
+        }
+    }
+}

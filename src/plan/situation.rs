@@ -1,0 +1,173 @@
+//! Everything a decision may depend on. What is not here, [`plan`](super::plan) cannot see.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::says::DoverSays;
+use crate::ids::{ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, SourceId, StageId};
+
+/// One prospect, its job, what Ashby holds of the person, and how the employer's Ashby is set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Situation {
+    /// What Dover says: the fold of all deliveries.
+    pub dover: DoverSays,
+    /// The job that the prospect is for.
+    pub registration: Registration,
+    /// Who the prospect is in Ashby.
+    pub person: Person,
+    /// The Dover time that was last applied to Ashby.
+    pub applied_at: Option<DateTime<Utc>>,
+    /// What an admin has to add to Ashby by hand.
+    pub setup: Setup,
+}
+
+/// Whether an admin registered the job, and what Ashby says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Nobody did.
+    Unknown,
+    /// Somebody did.
+    Registered(Job),
+}
+
+/// A registered job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Its id in Ashby.
+    pub ashby_job_id: AshbyJobId,
+    /// Its title in Ashby.
+    pub title: String,
+    /// Whether candidates may be moved on it.
+    pub openness: Openness,
+    /// The stages of its interview plan.
+    pub stages: Vec<PlanStage>,
+}
+
+/// Whether a job takes candidates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "is", content = "status")]
+pub enum Openness {
+    /// It does.
+    Open,
+    /// It does not: Ashby's status is the one given (Closed, Archived, Draft).
+    Closed(String),
+    /// The key cannot see it: gone or confidential, Ashby does not say which.
+    NotVisible,
+}
+
+/// A stage of an interview plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanStage {
+    /// Its id.
+    pub id: StageId,
+    /// Its title, which admins may change.
+    pub title: String,
+    /// Its type, which they may not.
+    pub kind: StageKind,
+    /// Its place: greater is further on. Neither contiguous nor from zero.
+    pub order: i64,
+}
+
+/// The types of stages that Ashby's plans are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StageKind {
+    /// Before anyone has talked.
+    Lead,
+    /// Application review.
+    PreInterviewScreen,
+    /// An interview.
+    Active,
+    /// An offer is out.
+    Offer,
+    /// Hired.
+    Hired,
+    /// Over.
+    Archived,
+    /// A type that Ashby has added since.
+    Other,
+}
+
+/// Who a prospect is in Ashby.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Person {
+    /// Known from before: the application we are linked to.
+    Linked(Application),
+    /// The link led to something that has been deleted.
+    Gone,
+    /// Found by e-mail or profile: exactly one, with the application for this job if there is one.
+    Found {
+        /// The person.
+        candidate: CandidateId,
+        /// Their application for this job.
+        application: Option<Application>,
+    },
+    /// Found several times.
+    Several(Vec<CandidateId>),
+    /// Nobody of that e-mail or profile.
+    Nobody,
+    /// Ashby's candidates are still being read for the first time.
+    Learning {
+        /// How many have been read.
+        read: i64,
+    },
+    /// We asked Ashby to create them, did not hear the answer, and cannot see the result yet.
+    InDoubt {
+        /// When we asked.
+        since: DateTime<Utc>,
+    },
+}
+
+/// An application for the prospect's job, as last seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Application {
+    /// Its id, which survives merges.
+    pub id: ApplicationId,
+    /// Whose it is.
+    pub candidate: CandidateId,
+    /// Where it stands.
+    pub stage: StageId,
+    /// What that makes it.
+    pub status: ApplicationStatus,
+    /// Why it was archived.
+    #[serde(default)]
+    pub archive_reason: Option<ArchiveReasonId>,
+    /// The latest change of it that was not ours. Only ever grows.
+    #[serde(default)]
+    pub foreign_at: Option<DateTime<Utc>>,
+}
+
+/// Ashby derives it from the type of the stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ApplicationStatus {
+    /// In a Lead stage.
+    Lead,
+    /// Beyond those.
+    Active,
+    /// Hired.
+    Hired,
+    /// Archived.
+    Archived,
+}
+
+/// What the integration needs of an employer's Ashby and cannot create there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setup {
+    /// The source *Dover*.
+    pub source: SourceSetup,
+    /// The archive reason *Withdrew in Dover*.
+    pub withdrew: Option<ArchiveReasonId>,
+    /// The archive reason *Rejected in Dover*.
+    pub rejected: Option<ArchiveReasonId>,
+}
+
+/// What became of looking for the source *Dover*.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "is", content = "id")]
+pub enum SourceSetup {
+    /// There is one.
+    Found(SourceId),
+    /// There is none.
+    Missing,
+    /// There are several, and not exactly one of type *Sourced*.
+    Ambiguous,
+}
