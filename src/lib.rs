@@ -6,3 +6,4 @@
 pub mod clock;
 pub mod ids;
 pub mod plan;
+pub mod store;

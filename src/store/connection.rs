@@ -1,0 +1,450 @@
+//! Employers' links and their webhook secrets.
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::{PgExecutor, types::Json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{StoreError, Vault};
+use crate::{
+    ids::{ConnectionId, fresh_uuid},
+    plan::situation::Setup,
+};
+
+const ASHBY_KEY: &str = "the Ashby API key";
+const WEBHOOK_SECRET: &str = "a webhook secret";
+const BEARER_TOKEN: &str = "the webhook bearer token";
+
+/// One employer's link, without its secrets.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Its id.
+    pub id: ConnectionId,
+    /// Its name, as it stands in paths.
+    pub name: String,
+    /// Why nothing is sent until a check passes.
+    pub attention: Option<String>,
+    /// Since when it is paused.
+    pub paused_at: Option<DateTime<Utc>>,
+    /// Whether hex HMAC signatures are taken.
+    pub accepts_hex_hmac: bool,
+    /// Whether a static bearer token is taken.
+    pub accepts_bearer: bool,
+    /// JSON Pointers that differ from those of the delivery contract.
+    pub payload_paths: Value,
+    /// Ashby's source and archive reasons, as last read.
+    pub setup: Option<Setup>,
+    /// When that was.
+    pub setup_read_at: Option<DateTime<Utc>>,
+    /// When it was connected.
+    pub created_at: DateTime<Utc>,
+    /// When it is flushed next.
+    pub next_flush_at: DateTime<Utc>,
+}
+
+/// What a connection is up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectionStatus {
+    /// Deliveries are taken and flushed.
+    Connected,
+    /// Deliveries are taken; nothing is flushed until it is resumed.
+    Paused,
+    /// Deliveries are taken; nothing is flushed until a check passes.
+    NeedsAttention,
+}
+
+impl Connection {
+    /// What it is up to.
+    pub const fn status(&self) -> ConnectionStatus {
+        if self.paused_at.is_some() {
+            ConnectionStatus::Paused
+        } else if self.attention.is_some() {
+            ConnectionStatus::NeedsAttention
+        } else {
+            ConnectionStatus::Connected
+        }
+    }
+}
+
+struct Row {
+    id: Uuid,
+    name: String,
+    attention: Option<String>,
+    paused_at: Option<DateTime<Utc>>,
+    accepts_hex_hmac: bool,
+    accepts_bearer: bool,
+    payload_paths: Value,
+    setup: Option<Json<Setup>>,
+    setup_read_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    next_flush_at: DateTime<Utc>,
+}
+
+impl From<Row> for Connection {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id.into(),
+            name: row.name,
+            attention: row.attention,
+            paused_at: row.paused_at,
+            accepts_hex_hmac: row.accepts_hex_hmac,
+            accepts_bearer: row.accepts_bearer,
+            payload_paths: row.payload_paths,
+            setup: row.setup.map(|Json(setup)| setup),
+            setup_read_at: row.setup_read_at,
+            created_at: row.created_at,
+            next_flush_at: row.next_flush_at,
+        }
+    }
+}
+
+/// A connection to be made.
+#[derive(Debug)]
+pub struct NewConnection<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The Ashby key, in clear.
+    pub ashby_key: &'a str,
+    /// When.
+    pub now: DateTime<Utc>,
+    /// Its first flush.
+    pub next_flush_at: DateTime<Utc>,
+}
+
+/// Makes one. A name that is taken is refused by the constraint `connection_name_key`.
+pub async fn create(
+    db: impl PgExecutor<'_>,
+    vault: &Vault,
+    new: &NewConnection<'_>,
+) -> Result<ConnectionId, StoreError> {
+    let id = ConnectionId::fresh();
+    sqlx::query!(
+        "INSERT INTO connection (id, name, ashby_key, created_at, next_flush_at) VALUES ($1, $2, $3, $4, $5)",
+        id.0,
+        new.name,
+        vault.seal(ASHBY_KEY, new.ashby_key),
+        new.now,
+        new.next_flush_at,
+    )
+    .execute(db)
+    .await?;
+    Ok(id)
+}
+
+/// The connection of that name.
+pub async fn by_name(
+    db: impl PgExecutor<'_>,
+    name: &str,
+) -> Result<Option<Connection>, StoreError> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT id, name, attention, paused_at, accepts_hex_hmac, bearer_token IS NOT NULL AS "accepts_bearer!",
+               payload_paths, setup AS "setup: Json<Setup>", setup_read_at, created_at, next_flush_at
+        FROM connection WHERE name = $1
+        "#,
+        name
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Connection::from))
+}
+
+/// The connection of that id.
+pub async fn by_id(
+    db: impl PgExecutor<'_>,
+    id: ConnectionId,
+) -> Result<Option<Connection>, StoreError> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT id, name, attention, paused_at, accepts_hex_hmac, bearer_token IS NOT NULL AS "accepts_bearer!",
+               payload_paths, setup AS "setup: Json<Setup>", setup_read_at, created_at, next_flush_at
+        FROM connection WHERE id = $1
+        "#,
+        id.0
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Connection::from))
+}
+
+/// Connections by name, at most `limit` beyond `after`.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Connection>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT id, name, attention, paused_at, accepts_hex_hmac, bearer_token IS NOT NULL AS "accepts_bearer!",
+               payload_paths, setup AS "setup: Json<Setup>", setup_read_at, created_at, next_flush_at
+        FROM connection WHERE name > $1 ORDER BY name LIMIT $2
+        "#,
+        after,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Connection::from).collect())
+}
+
+/// Removes one with everything of it.
+pub async fn remove(db: impl PgExecutor<'_>, id: ConnectionId) -> Result<(), StoreError> {
+    sqlx::query!("DELETE FROM connection WHERE id = $1", id.0)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The Ashby key, in clear.
+pub async fn ashby_key(
+    db: impl PgExecutor<'_>,
+    vault: &Vault,
+    id: ConnectionId,
+) -> Result<SecretString, StoreError> {
+    let sealed = sqlx::query_scalar!("SELECT ashby_key FROM connection WHERE id = $1", id.0)
+        .fetch_optional(db)
+        .await?
+        .ok_or(StoreError::Gone("the connection"))?;
+    vault.open(ASHBY_KEY, &sealed)
+}
+
+/// Puts another Ashby key in place. What stopped the old one is over.
+pub async fn set_ashby_key(
+    db: impl PgExecutor<'_>,
+    vault: &Vault,
+    id: ConnectionId,
+    key: &str,
+) -> Result<(), StoreError> {
+    let sealed = vault.seal(ASHBY_KEY, key);
+    sqlx::query!(
+        "UPDATE connection SET ashby_key = $2, attention = NULL WHERE id = $1",
+        id.0,
+        sealed
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Stops flushes until a check passes, and says why.
+pub async fn needs_attention(
+    db: impl PgExecutor<'_>,
+    id: ConnectionId,
+    why: &str,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE connection SET attention = $2 WHERE id = $1",
+        id.0,
+        why
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A check passed: flushes go on.
+pub async fn is_well(db: impl PgExecutor<'_>, id: ConnectionId) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE connection SET attention = NULL WHERE id = $1 AND attention IS NOT NULL",
+        id.0
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Pauses since `since`, or resumes.
+pub async fn set_paused(
+    db: impl PgExecutor<'_>,
+    id: ConnectionId,
+    since: Option<DateTime<Utc>>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE connection SET paused_at = $2 WHERE id = $1",
+        id.0,
+        since
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Keeps what was read of Ashby's source and archive reasons.
+pub async fn set_setup(
+    db: impl PgExecutor<'_>,
+    id: ConnectionId,
+    setup: &Setup,
+    read_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE connection SET setup = $2, setup_read_at = $3 WHERE id = $1",
+        id.0,
+        Json(setup) as _,
+        read_at
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Which deliveries a connection takes.
+#[derive(Debug)]
+pub struct Intake {
+    /// Whether hex HMAC signatures are taken.
+    pub accepts_hex_hmac: bool,
+    /// The static bearer token that is taken, in clear.
+    pub bearer_token: Option<SecretString>,
+    /// JSON Pointers that differ from those of the delivery contract.
+    pub payload_paths: Value,
+}
+
+/// Changes which deliveries a connection takes.
+pub async fn set_intake(
+    db: impl PgExecutor<'_>,
+    vault: &Vault,
+    id: ConnectionId,
+    intake: &Intake,
+) -> Result<(), StoreError> {
+    use secrecy::ExposeSecret;
+    let bearer = intake
+        .bearer_token
+        .as_ref()
+        .map(|token| vault.seal(BEARER_TOKEN, token.expose_secret()));
+    sqlx::query!(
+        "UPDATE connection SET accepts_hex_hmac = $2, bearer_token = $3, payload_paths = $4 WHERE id = $1",
+        id.0,
+        intake.accepts_hex_hmac,
+        bearer,
+        intake.payload_paths
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// What the webhook endpoint must know of a connection.
+#[derive(Debug)]
+pub struct Gate {
+    /// The connection.
+    pub id: ConnectionId,
+    /// Its live webhook secrets, in clear.
+    pub secrets: Vec<SecretString>,
+    /// Which deliveries it takes beyond Standard Webhooks.
+    pub intake: Intake,
+}
+
+/// The gate of the connection of that name, with the secrets that live at `now`.
+pub async fn gate(
+    db: impl PgExecutor<'_>,
+    vault: &Vault,
+    name: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Gate>, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        SELECT c.id, c.accepts_hex_hmac, c.bearer_token, c.payload_paths,
+               array_remove(array_agg(s.secret ORDER BY s.created_at DESC), NULL) AS "secrets!: Vec<Vec<u8>>"
+        FROM connection c
+        LEFT JOIN webhook_secret s ON s.connection_id = c.id AND (s.expires_at IS NULL OR s.expires_at > $2)
+        WHERE c.name = $1
+        GROUP BY c.id
+        "#,
+        name,
+        now
+    )
+    .fetch_optional(db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let open = |sealed: &Vec<u8>| vault.open(WEBHOOK_SECRET, sealed);
+    Ok(Some(Gate {
+        id: row.id.into(),
+        secrets: row.secrets.iter().map(open).collect::<Result<_, _>>()?,
+        intake: Intake {
+            accepts_hex_hmac: row.accepts_hex_hmac,
+            bearer_token: row
+                .bearer_token
+                .map(|sealed| vault.open(BEARER_TOKEN, &sealed))
+                .transpose()?,
+            payload_paths: row.payload_paths,
+        },
+    }))
+}
+
+/// Adds a live webhook secret.
+pub async fn add_webhook_secret(
+    db: impl PgExecutor<'_>,
+    vault: &Vault,
+    id: ConnectionId,
+    secret: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO webhook_secret (id, connection_id, secret, created_at) VALUES ($1, $2, $3, $4)",
+        fresh_uuid(),
+        id.0,
+        vault.seal(WEBHOOK_SECRET, secret),
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Lets every secret that would live on die at `at`: at a rotation, so that two live for a while.
+pub async fn expire_webhook_secrets(
+    db: impl PgExecutor<'_>,
+    id: ConnectionId,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE webhook_secret SET expires_at = $2 WHERE connection_id = $1 AND (expires_at IS NULL OR expires_at > $2)",
+        id.0,
+        at
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Fingerprints of the environment variables that were last applied: Ashby key, webhook secret.
+pub async fn environment(
+    db: impl PgExecutor<'_>,
+    id: ConnectionId,
+) -> Result<(Option<String>, Option<String>), StoreError> {
+    let row = sqlx::query!(
+        "SELECT ashby_key_from_environment AS key, webhook_secret_from_environment AS secret FROM connection WHERE id = $1",
+        id.0
+    )
+    .fetch_one(db)
+    .await?;
+    Ok((row.key, row.secret))
+}
+
+/// Remembers which environment variables were applied; `None` leaves a fingerprint as it is.
+pub async fn set_environment(
+    db: impl PgExecutor<'_>,
+    id: ConnectionId,
+    key: Option<&str>,
+    secret: Option<&str>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE connection SET ashby_key_from_environment = coalesce($2, ashby_key_from_environment),
+                              webhook_secret_from_environment = coalesce($3, webhook_secret_from_environment)
+        WHERE id = $1
+        "#,
+        id.0,
+        key,
+        secret
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! Decisions, as they were made: what Dover said, what Ashby held, the rule, the sentence and the calls.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::ids::{ConnectionId, DecisionId, FlushId, ProspectId};
+
+/// A decision.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// Its id.
+    pub id: DecisionId,
+    /// On which prospect.
+    pub prospect: ProspectId,
+    /// In which flush.
+    pub flush: FlushId,
+    /// When.
+    pub decided_at: DateTime<Utc>,
+    /// What was done, in a word.
+    pub action: String,
+    /// Why: the code.
+    pub reason: String,
+    /// Why: the sentence.
+    pub sentence: String,
+    /// The number of the rule.
+    pub rule: i16,
+    /// What Dover said.
+    pub dover: Value,
+    /// What Ashby held.
+    pub ashby: Value,
+    /// The calls that were made.
+    pub calls: Value,
+}
+
+struct Row {
+    id: Uuid,
+    prospect_id: Uuid,
+    flush_id: Uuid,
+    decided_at: DateTime<Utc>,
+    action: String,
+    reason: String,
+    sentence: String,
+    rule: i16,
+    dover: Value,
+    ashby: Value,
+    calls: Value,
+}
+
+impl From<Row> for Decision {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id.into(),
+            prospect: row.prospect_id.into(),
+            flush: row.flush_id.into(),
+            decided_at: row.decided_at,
+            action: row.action,
+            reason: row.reason,
+            sentence: row.sentence,
+            rule: row.rule,
+            dover: row.dover,
+            ashby: row.ashby,
+            calls: row.calls,
+        }
+    }
+}
+
+/// Records one.
+pub async fn record(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    decision: &Decision,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        INSERT INTO decision (id, connection_id, prospect_id, flush_id, decided_at, action, reason, sentence, rule,
+                              dover, ashby, calls)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        "#,
+        decision.id.0,
+        connection.0,
+        decision.prospect.0,
+        decision.flush.0,
+        decision.decided_at,
+        decision.action,
+        decision.reason,
+        decision.sentence,
+        decision.rule,
+        decision.dover,
+        decision.ashby,
+        decision.calls
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The decisions of these ids.
+pub async fn by_ids(
+    db: impl PgExecutor<'_>,
+    ids: &[DecisionId],
+) -> Result<Vec<Decision>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT id, prospect_id, flush_id, decided_at, action, reason, sentence, rule, dover, ashby, calls
+        FROM decision WHERE id = ANY($1)
+        "#,
+        &ids
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Decision::from).collect())
+}
+
+/// The decisions on a prospect, latest first, at most `limit`.
+pub async fn of_prospect(
+    db: impl PgExecutor<'_>,
+    prospect: ProspectId,
+    limit: i64,
+) -> Result<Vec<Decision>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT id, prospect_id, flush_id, decided_at, action, reason, sentence, rule, dover, ashby, calls
+        FROM decision WHERE prospect_id = $1 ORDER BY id DESC LIMIT $2
+        "#,
+        prospect.0,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Decision::from).collect())
+}

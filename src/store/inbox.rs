@@ -1,0 +1,102 @@
+//! The deliveries that wait: taken for folding, and counted off once decided.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::ids::{ConnectionId, ProspectId};
+
+/// A delivery to be folded.
+#[derive(Debug)]
+pub struct Unfolded {
+    /// Its place in the order of arrival.
+    pub id: i64,
+    /// When it came.
+    pub received_at: DateTime<Utc>,
+    /// The body, as it came.
+    pub body: Vec<u8>,
+}
+
+/// Takes up to `limit` deliveries in order of arrival. They are locked until the transaction ends; what another one
+/// has taken is passed over.
+pub async fn take(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    limit: i64,
+) -> Result<Vec<Unfolded>, StoreError> {
+    let rows = sqlx::query_as!(
+        Unfolded,
+        r#"
+        WITH taken AS (
+            SELECT delivery_id FROM pending WHERE connection_id = $1 AND prospect_id IS NULL
+            ORDER BY delivery_id LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        SELECT d.id, d.received_at, d.body FROM taken JOIN delivery d ON d.id = taken.delivery_id ORDER BY d.id
+        "#,
+        connection.0,
+        limit
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(rows)
+}
+
+/// Whether anything waits to be folded.
+pub async fn has_unfolded(
+    db: impl sqlx::PgExecutor<'_>,
+    connection: ConnectionId,
+) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM pending WHERE connection_id = $1 AND prospect_id IS NULL) AS "found!""#,
+        connection.0
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(found)
+}
+
+/// Notes which prospect each delivery was folded into.
+pub async fn folded(tx: &mut PgConnection, into: &[(i64, ProspectId)]) -> Result<(), StoreError> {
+    let deliveries: Vec<i64> = into.iter().map(|(delivery, _)| *delivery).collect();
+    let prospects: Vec<Uuid> = into.iter().map(|(_, prospect)| prospect.0).collect();
+    sqlx::query!(
+        r#"
+        UPDATE pending SET prospect_id = f.prospect_id
+        FROM unnest($1::bigint[], $2::uuid[]) AS f (delivery_id, prospect_id)
+        WHERE pending.delivery_id = f.delivery_id
+        "#,
+        &deliveries,
+        &prospects
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Takes deliveries out of the queue that are about nobody, or that no longer read.
+pub async fn drop_unreadable(tx: &mut PgConnection, deliveries: &[i64]) -> Result<(), StoreError> {
+    sqlx::query!(
+        "DELETE FROM pending WHERE delivery_id = ANY($1)",
+        deliveries
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Counts off the deliveries of a prospect that a decision took into account: those up to `news`.
+pub async fn decided(
+    tx: &mut PgConnection,
+    prospect: ProspectId,
+    news: i64,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "DELETE FROM pending WHERE prospect_id = $1 AND delivery_id <= $2",
+        prospect.0,
+        news
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! Writes that are about to be made, or whose outcome is not known. Recorded before the call and removed with its
+//! outcome, so that a crash between the two is found and looked into, never repeated blindly.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::{PgExecutor, types::Json};
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::ids::{
+    ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, ConnectionId, ProspectId, StageId,
+};
+
+/// What was about to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "do")]
+pub enum Intended {
+    /// Make the candidate.
+    CreateCandidate,
+    /// Make the application of a candidate that exists.
+    CreateApplication {
+        /// Whose.
+        candidate: CandidateId,
+        /// For which job.
+        job: AshbyJobId,
+    },
+    /// Put an application into a stage.
+    ChangeStage {
+        /// What.
+        application: ApplicationId,
+        /// Where to.
+        stage: StageId,
+        /// With which archive reason.
+        #[serde(default)]
+        reason: Option<ArchiveReasonId>,
+    },
+}
+
+/// A recorded intent.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// For which prospect.
+    pub prospect: ProspectId,
+    /// What.
+    pub intended: Intended,
+    /// The Dover time that it applies.
+    pub dover_at: DateTime<Utc>,
+    /// When it was recorded, just before the call.
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// Records an intent; one that stands is replaced.
+pub async fn record(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    intent: &Intent,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        INSERT INTO intent (prospect_id, connection_id, step, dover_at, recorded_at) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (prospect_id) DO UPDATE
+        SET step = excluded.step, dover_at = excluded.dover_at, recorded_at = excluded.recorded_at
+        "#,
+        intent.prospect.0,
+        connection.0,
+        Json(&intent.intended) as _,
+        intent.dover_at,
+        intent.recorded_at
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The outcome is known.
+pub async fn settled(db: impl PgExecutor<'_>, prospect: ProspectId) -> Result<(), StoreError> {
+    sqlx::query!("DELETE FROM intent WHERE prospect_id = $1", prospect.0)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Open intents of a connection, or of some of its prospects.
+pub async fn open(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    of: Option<&[ProspectId]>,
+) -> Result<Vec<Intent>, StoreError> {
+    let of: Option<Vec<Uuid>> = of.map(|prospects| prospects.iter().map(|id| id.0).collect());
+    let rows = sqlx::query!(
+        r#"
+        SELECT prospect_id, step AS "step: Json<Intended>", dover_at, recorded_at FROM intent
+        WHERE connection_id = $1 AND ($2::uuid[] IS NULL OR prospect_id = ANY($2)) ORDER BY prospect_id
+        "#,
+        connection.0,
+        of.as_deref()
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Intent {
+            prospect: row.prospect_id.into(),
+            intended: row.step.0,
+            dover_at: row.dover_at,
+            recorded_at: row.recorded_at,
+        })
+        .collect())
+}

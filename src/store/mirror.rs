@@ -1,0 +1,421 @@
+//! What we know of Ashby: applications by id, stage and times; people by keyed hashes of their addresses.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::{
+    ids::{
+        ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, ConnectionId, SourceId, StageId,
+    },
+    plan::situation::{Application, ApplicationStatus},
+};
+
+/// One of the two lists of Ashby that are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// `candidate.list`.
+    Candidates,
+    /// `application.list`.
+    Applications,
+}
+
+impl Listing {
+    /// As it stands in rows.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Candidates => "candidates",
+            Self::Applications => "applications",
+        }
+    }
+}
+
+/// How far a list was followed.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    /// Where the pass under way stands.
+    pub cursor: Option<String>,
+    /// The moment up to which changes are known.
+    pub sync_token: Option<String>,
+    /// Whether the first pass got to its end once.
+    pub learned: bool,
+    /// How many entries the first pass has read.
+    pub read: i64,
+    /// When the list was last followed to its end.
+    pub looked_at: Option<DateTime<Utc>>,
+}
+
+/// How far a list was followed.
+pub async fn progress(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    listing: Listing,
+) -> Result<Progress, StoreError> {
+    let progress = sqlx::query_as!(
+        Progress,
+        r#"
+        SELECT cursor, sync_token, learned, read, looked_at FROM ashby_listing
+        WHERE connection_id = $1 AND listing = $2
+        "#,
+        connection.0,
+        listing.word()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(progress.unwrap_or_default())
+}
+
+/// Keeps how far a list was followed, with the page that was read.
+pub async fn set_progress(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    listing: Listing,
+    progress: &Progress,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        INSERT INTO ashby_listing (connection_id, listing, cursor, sync_token, learned, read, looked_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (connection_id, listing) DO UPDATE
+        SET cursor = excluded.cursor, sync_token = excluded.sync_token, learned = excluded.learned,
+            read = excluded.read, looked_at = excluded.looked_at
+        "#,
+        connection.0,
+        listing.word(),
+        progress.cursor,
+        progress.sync_token,
+        progress.learned,
+        progress.read,
+        progress.looked_at
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// An application as Ashby showed it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Its id.
+    pub id: ApplicationId,
+    /// Whose it is.
+    pub candidate: CandidateId,
+    /// For which job.
+    pub job: AshbyJobId,
+    /// Where it stands.
+    pub stage: StageId,
+    /// What that makes it.
+    pub status: ApplicationStatus,
+    /// Why it was archived.
+    pub archive_reason: Option<ArchiveReasonId>,
+    /// Where it came from.
+    pub source: Option<SourceId>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+const fn status_word(status: ApplicationStatus) -> &'static str {
+    match status {
+        ApplicationStatus::Lead => "Lead",
+        ApplicationStatus::Active => "Active",
+        ApplicationStatus::Hired => "Hired",
+        ApplicationStatus::Archived => "Archived",
+    }
+}
+
+fn parse_status(word: &str) -> Result<ApplicationStatus, StoreError> {
+    match word {
+        "Lead" => Ok(ApplicationStatus::Lead),
+        "Active" => Ok(ApplicationStatus::Active),
+        "Hired" => Ok(ApplicationStatus::Hired),
+        "Archived" => Ok(ApplicationStatus::Archived),
+        _ => Err(StoreError::Unreadable {
+            what: "an application's status",
+            detail: word.to_owned(),
+        }),
+    }
+}
+
+/// Keeps applications as Ashby showed them at `looked_at`. At the first meeting its last change counts as foreign;
+/// afterwards whatever differs from what was seen or written before does, as of the time that came with it.
+pub async fn saw(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    seen: &[Seen],
+    looked_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    // A page may name an application twice when it changes while being read; the later one stays.
+    let latest: HashMap<&str, &Seen> = seen.iter().map(|seen| (seen.id.as_str(), seen)).collect();
+    let mut seen: Vec<&Seen> = latest.into_values().collect();
+    seen.sort_by(|a, b| a.id.cmp(&b.id));
+    let ids: Vec<String> = seen.iter().map(|seen| seen.id.0.clone()).collect();
+    let candidates: Vec<String> = seen.iter().map(|seen| seen.candidate.0.clone()).collect();
+    let jobs: Vec<String> = seen.iter().map(|seen| seen.job.0.clone()).collect();
+    let stages: Vec<String> = seen.iter().map(|seen| seen.stage.0.clone()).collect();
+    let statuses: Vec<String> = seen
+        .iter()
+        .map(|seen| status_word(seen.status).to_owned())
+        .collect();
+    let reasons: Vec<Option<String>> = seen
+        .iter()
+        .map(|seen| seen.archive_reason.as_ref().map(|id| id.0.clone()))
+        .collect();
+    let sources: Vec<Option<String>> = seen
+        .iter()
+        .map(|seen| seen.source.as_ref().map(|id| id.0.clone()))
+        .collect();
+    let updated: Vec<DateTime<Utc>> = seen.iter().map(|seen| seen.updated_at).collect();
+    sqlx::query!(
+        r#"
+        INSERT INTO ashby_application AS a (connection_id, id, candidate_id, job_id, stage_id, status, archive_reason_id,
+                                            source_id, updated_at, foreign_at, looked_at)
+        SELECT $1, id, candidate_id, job_id, stage_id, status, archive_reason_id, source_id, updated_at, updated_at, $10
+        FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[])
+             AS s (id, candidate_id, job_id, stage_id, status, archive_reason_id, source_id, updated_at)
+        ON CONFLICT (connection_id, id) DO UPDATE
+        SET candidate_id = excluded.candidate_id, job_id = excluded.job_id, stage_id = excluded.stage_id,
+            status = excluded.status, archive_reason_id = excluded.archive_reason_id, source_id = excluded.source_id,
+            updated_at = excluded.updated_at, looked_at = excluded.looked_at, gone = false,
+            foreign_at = CASE
+                WHEN (a.stage_id, a.status, a.archive_reason_id, a.source_id)
+                     IS DISTINCT FROM (excluded.stage_id, excluded.status, excluded.archive_reason_id, excluded.source_id)
+                THEN greatest(a.foreign_at, excluded.updated_at) ELSE a.foreign_at END
+        -- A page that was read before our last write says nothing of what came after.
+        WHERE excluded.updated_at >= a.updated_at
+        "#,
+        connection.0,
+        &ids,
+        &candidates,
+        &jobs,
+        &stages,
+        &statuses,
+        &reasons as _,
+        &sources as _,
+        &updated,
+        looked_at
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Keeps an application as our own write left it: nothing in it is foreign.
+pub async fn wrote(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    seen: &Seen,
+    looked_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        INSERT INTO ashby_application AS a (connection_id, id, candidate_id, job_id, stage_id, status, archive_reason_id,
+                                            source_id, updated_at, looked_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        ON CONFLICT (connection_id, id) DO UPDATE
+        SET candidate_id = excluded.candidate_id, job_id = excluded.job_id, stage_id = excluded.stage_id,
+            status = excluded.status, archive_reason_id = excluded.archive_reason_id, source_id = excluded.source_id,
+            updated_at = excluded.updated_at, looked_at = excluded.looked_at, gone = false
+        "#,
+        connection.0,
+        seen.id.as_str(),
+        seen.candidate.as_str(),
+        seen.job.as_str(),
+        seen.stage.as_str(),
+        status_word(seen.status),
+        seen.archive_reason.as_ref().map(ArchiveReasonId::as_str),
+        seen.source.as_ref().map(SourceId::as_str),
+        seen.updated_at,
+        looked_at
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Ashby no longer has the application.
+pub async fn gone(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    id: &ApplicationId,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE ashby_application SET gone = true WHERE connection_id = $1 AND id = $2",
+        connection.0,
+        id.as_str()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Applications of the whole organisation were looked at until `at`: what did not change is as fresh as what did.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The application.
+    pub application: Application,
+    /// For which job.
+    pub job: AshbyJobId,
+    /// When it was last looked at by itself.
+    pub looked_at: DateTime<Utc>,
+    /// Whether Ashby has deleted it.
+    pub gone: bool,
+}
+
+/// Applications by id, and those of candidates.
+pub async fn applications(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    ids: &[String],
+    candidates: &[String],
+) -> Result<Vec<Known>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT id, candidate_id, job_id, stage_id, status, archive_reason_id, foreign_at, looked_at, gone
+        FROM ashby_application WHERE connection_id = $1 AND id = ANY($2)
+        UNION
+        SELECT id, candidate_id, job_id, stage_id, status, archive_reason_id, foreign_at, looked_at, gone
+        FROM ashby_application WHERE connection_id = $1 AND candidate_id = ANY($3)
+        "#,
+        connection.0,
+        ids,
+        candidates
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let missing = || StoreError::Unreadable {
+                what: "an application",
+                detail: "a column is empty".to_owned(),
+            };
+            Ok(Known {
+                application: Application {
+                    id: row.id.ok_or_else(missing)?.into(),
+                    candidate: row.candidate_id.ok_or_else(missing)?.into(),
+                    stage: row.stage_id.ok_or_else(missing)?.into(),
+                    status: parse_status(&row.status.ok_or_else(missing)?)?,
+                    archive_reason: row.archive_reason_id.map(ArchiveReasonId),
+                    foreign_at: row.foreign_at,
+                },
+                job: row.job_id.ok_or_else(missing)?.into(),
+                looked_at: row.looked_at.ok_or_else(missing)?,
+                gone: row.gone.ok_or_else(missing)?,
+            })
+        })
+        .collect()
+}
+
+/// Keeps who candidates are: for each, the hashes that identify them now.
+pub async fn identify(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    people: &[(CandidateId, Vec<Vec<u8>>)],
+) -> Result<(), StoreError> {
+    let everyone: Vec<String> = people
+        .iter()
+        .map(|(candidate, _)| candidate.0.clone())
+        .collect();
+    let mut candidates: Vec<String> = Vec::new();
+    let mut hashes: Vec<Vec<u8>> = Vec::new();
+    for (candidate, keys) in people {
+        for key in keys {
+            candidates.push(candidate.0.clone());
+            hashes.push(key.clone());
+        }
+    }
+    sqlx::query!(
+        r#"
+        DELETE FROM ashby_identity i WHERE connection_id = $1 AND candidate_id = ANY($2)
+          AND NOT EXISTS (SELECT FROM unnest($3::bytea[], $4::text[]) AS n (key_hash, candidate_id)
+                          WHERE n.key_hash = i.key_hash AND n.candidate_id = i.candidate_id)
+        "#,
+        connection.0,
+        &everyone,
+        &hashes,
+        &candidates
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        r#"
+        INSERT INTO ashby_identity (connection_id, key_hash, candidate_id)
+        SELECT $1, key_hash, candidate_id FROM unnest($2::bytea[], $3::text[]) AS n (key_hash, candidate_id)
+        ON CONFLICT DO NOTHING
+        "#,
+        connection.0,
+        &hashes,
+        &candidates
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Ashby no longer has these candidates: a merge or a deletion.
+pub async fn forget_candidates(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    candidates: &[String],
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "DELETE FROM ashby_identity WHERE connection_id = $1 AND candidate_id = ANY($2)",
+        connection.0,
+        candidates
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Who has one of these hashes.
+pub async fn who(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    hashes: &[Vec<u8>],
+) -> Result<HashMap<Vec<u8>, Vec<CandidateId>>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT key_hash, candidate_id FROM ashby_identity WHERE connection_id = $1 AND key_hash = ANY($2)
+        ORDER BY candidate_id
+        "#,
+        connection.0,
+        hashes
+    )
+    .fetch_all(db)
+    .await?;
+    let mut found: HashMap<Vec<u8>, Vec<CandidateId>> = HashMap::new();
+    for row in rows {
+        found
+            .entry(row.key_hash)
+            .or_default()
+            .push(row.candidate_id.into());
+    }
+    Ok(found)
+}
+
+/// Forgets what was learned of Ashby, for a key that belongs to another organisation.
+pub async fn forget(tx: &mut PgConnection, connection: ConnectionId) -> Result<(), StoreError> {
+    let connection: Uuid = connection.0;
+    sqlx::query!(
+        "DELETE FROM ashby_listing WHERE connection_id = $1",
+        connection
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM ashby_application WHERE connection_id = $1",
+        connection
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM ashby_identity WHERE connection_id = $1",
+        connection
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! The only place with SQL. Functions take an executor, so that the caller owns the transaction; one function is one
+//! statement where it can be.
+
+pub mod connection;
+pub mod decision;
+pub mod delivery;
+pub mod flush;
+pub mod inbox;
+pub mod intent;
+pub mod job;
+pub mod mirror;
+pub mod overview;
+pub mod prospect;
+pub mod vault;
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    PgPool,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+pub use vault::Vault;
+
+/// The migrations, compiled in.
+pub static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// What can go wrong with the database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It is away, full or overloaded; the same call may succeed later.
+    #[error("the database is not available: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// A constraint refused the row; the name of the constraint tells which.
+    #[error("the database refused the row by its constraint {constraint}")]
+    Constraint {
+        /// Its name in the migrations.
+        constraint: String,
+    },
+    /// Something is stored that we cannot read.
+    #[error("{what} cannot be read: {detail}")]
+    Unreadable {
+        /// What.
+        what: &'static str,
+        /// Why.
+        detail: String,
+    },
+    /// An update that must hit one row hit none: the row, or the lease on it, is gone.
+    #[error("{0} is gone")]
+    Gone(&'static str),
+    /// The migrations do not fit the database.
+    #[error("migrating the database: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Anything else, which is a bug.
+    #[error("the database refused a statement: {0}")]
+    Statement(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(refusal) => {
+                match (refusal.constraint(), refusal.code().as_deref()) {
+                    (Some(constraint), _) => Self::Constraint {
+                        constraint: constraint.to_owned(),
+                    },
+                    // 08 connection, 25006 standby, 40 rollback, 53 resources, 57 operator, 58 system.
+                    (None, Some(code))
+                        if ["08", "40", "53", "57", "58"]
+                            .iter()
+                            .any(|class| code.starts_with(class))
+                            || code == "25006" =>
+                    {
+                        Self::Unavailable(error)
+                    }
+                    _ => Self::Statement(error),
+                }
+            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Protocol(_) => Self::Unavailable(error),
+            _ => Self::Statement(error),
+        }
+    }
+}
+
+impl StoreError {
+    /// Whether the constraint of that name refused.
+    pub fn is_constraint(&self, name: &str) -> bool {
+        matches!(self, Self::Constraint { constraint } if constraint == name)
+    }
+}
+
+/// A pool on `url`. Connects on first use; a statement waits at most `patience` for a free connection.
+pub fn pool(url: &str, size: u32, patience: Duration) -> Result<PgPool, StoreError> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(StoreError::from)?
+        .application_name("dover-ashby-sync")
+        // What was never read back within this cannot be waited for by anyone.
+        .options([
+            ("statement_timeout", "60s"),
+            ("lock_timeout", "10s"),
+            ("idle_in_transaction_session_timeout", "60s"),
+        ]);
+    Ok(PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(patience)
+        .connect_lazy_with(options))
+}
+
+/// Applies what migrations are missing. Several processes may call it at once: one works, the others wait.
+pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
+    MIGRATOR.run(pool).await.map_err(StoreError::from)
+}
+
+/// Whether the database answers and every migration has been applied.
+pub async fn is_ready(pool: &PgPool) -> Result<bool, StoreError> {
+    // Not a checked query: the migrator makes this table itself, so no migration has it.
+    let applied: i64 = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations WHERE success")
+        .fetch_one(pool)
+        .await?;
+    let wanted = MIGRATOR
+        .iter()
+        .filter(|migration| migration.migration_type.is_up_migration())
+        .count();
+    Ok(usize::try_from(applied).is_ok_and(|applied| applied >= wanted))
+}

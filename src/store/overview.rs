@@ -1,0 +1,123 @@
+//! Counts and ages for health and metrics. Each costs the same whatever the backlog.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgExecutor;
+
+use super::{StoreError, connection::ConnectionStatus};
+
+/// How much waits, over all connections.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Queue {
+    /// Deliveries not yet decided.
+    pub pending: i64,
+    /// Prospects that wait for someone.
+    pub parked: i64,
+    /// When the oldest pending delivery came.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// How much waits, over all connections.
+pub async fn queue(db: impl PgExecutor<'_>) -> Result<Queue, StoreError> {
+    let queue = sqlx::query_as!(
+        Queue,
+        r#"
+        SELECT coalesce(sum(n) FILTER (WHERE what = 'pending'), 0)::bigint AS "pending!",
+               coalesce(sum(n) FILTER (WHERE what LIKE 'parked:%'), 0)::bigint AS "parked!",
+               -- One probe of the index a connection.
+               (SELECT min(oldest.received_at) FROM connection c CROSS JOIN LATERAL (
+                    SELECT received_at FROM pending WHERE connection_id = c.id ORDER BY received_at LIMIT 1
+                ) AS oldest) AS oldest
+        FROM tally
+        "#
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(queue)
+}
+
+/// How a connection does.
+#[derive(Clone, Debug)]
+pub struct ConnectionHealth {
+    /// Its name.
+    pub name: String,
+    /// What it is up to.
+    pub status: ConnectionStatus,
+    /// When its last flush started.
+    pub last_flush_at: Option<DateTime<Utc>>,
+    /// The status of that flush.
+    pub last_flush_outcome: Option<String>,
+    /// Its pending deliveries.
+    pub pending: i64,
+    /// When the oldest of them came.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// How each connection does, by name.
+pub async fn connections(db: impl PgExecutor<'_>) -> Result<Vec<ConnectionHealth>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT c.name, c.paused_at IS NOT NULL AS "paused!", c.attention IS NOT NULL AS "attention!",
+               f.started_at AS "started_at?", f.status AS "outcome?",
+               coalesce((SELECT sum(n) FROM tally t WHERE t.connection_id = c.id AND t.what = 'pending'), 0)::bigint
+                   AS "pending!",
+               (SELECT received_at FROM pending p WHERE p.connection_id = c.id ORDER BY received_at LIMIT 1) AS oldest
+        FROM connection c
+        LEFT JOIN LATERAL (
+            SELECT started_at, status FROM flush WHERE connection_id = c.id ORDER BY id DESC LIMIT 1
+        ) AS f ON true
+        ORDER BY c.name
+        "#
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ConnectionHealth {
+            name: row.name,
+            status: match (row.paused, row.attention) {
+                (true, _) => ConnectionStatus::Paused,
+                (false, true) => ConnectionStatus::NeedsAttention,
+                (false, false) => ConnectionStatus::Connected,
+            },
+            last_flush_at: row.started_at,
+            last_flush_outcome: row.outcome,
+            pending: row.pending,
+            oldest: row.oldest,
+        })
+        .collect())
+}
+
+/// How many prospects are parked: connection, reason, number.
+pub async fn parked(db: impl PgExecutor<'_>) -> Result<Vec<(String, String, i64)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT c.name, substr(t.what, length('parked:') + 1) AS "reason!", sum(t.n)::bigint AS "n!"
+        FROM tally t JOIN connection c ON c.id = t.connection_id
+        WHERE t.what LIKE 'parked:%' GROUP BY c.name, t.what HAVING sum(t.n) > 0 ORDER BY c.name, t.what
+        "#
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.name, row.reason, row.n))
+        .collect())
+}
+
+/// Gathers the tallies of database sessions that are gone, so that their number stays that of the sessions that are.
+pub async fn gather_tallies(db: impl PgExecutor<'_>) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        WITH departed AS (
+            DELETE FROM tally t WHERE session <> 0 AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = t.session)
+            RETURNING connection_id, what, n
+        )
+        INSERT INTO tally AS t (connection_id, what, session, n)
+        SELECT connection_id, what, 0, sum(n) FROM departed GROUP BY connection_id, what
+        ON CONFLICT (connection_id, what, session) DO UPDATE SET n = t.n + excluded.n
+        "#
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

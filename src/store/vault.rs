@@ -1,0 +1,170 @@
+//! Secrets at rest, and people as keyed hashes. All keys are derived from `MASTER_KEY`, one a purpose.
+
+use std::fmt;
+
+use aes_gcm::{
+    Aes256Gcm, Nonce,
+    aead::{Aead, KeyInit, Payload},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hmac::{Hmac, Mac};
+use secrecy::SecretString;
+use sha2::Sha256;
+
+use super::StoreError;
+use crate::{
+    ids::{ConnectionId, random_bytes},
+    plan::identity::IdentityKey,
+};
+
+const NONCE_LENGTH: usize = 12;
+
+/// Seals and opens stored secrets, and hashes identities.
+#[derive(Clone)]
+pub struct Vault {
+    cipher: Aes256Gcm,
+    identity_key: [u8; 32],
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Vault(redacted)")
+    }
+}
+
+/// The master key is not 32 bytes of base64.
+#[derive(Debug, thiserror::Error)]
+#[error("expected 32 bytes in base64, as `openssl rand -base64 32` prints them")]
+pub struct BadMasterKey;
+
+impl Vault {
+    /// The vault of a master key of 32 bytes in base64.
+    pub fn from_base64(master: &str) -> Result<Self, BadMasterKey> {
+        let bytes = STANDARD.decode(master.trim()).map_err(|_| BadMasterKey)?;
+        let master: [u8; 32] = bytes.try_into().map_err(|_| BadMasterKey)?;
+        Ok(Self::new(&master))
+    }
+
+    /// The vault of a master key.
+    pub fn new(master: &[u8; 32]) -> Self {
+        let cipher = Aes256Gcm::new(&derive(master, "secrets at rest").into());
+        Self {
+            cipher,
+            identity_key: derive(master, "identities"),
+        }
+    }
+
+    /// A new master key, as it is configured.
+    pub fn generate_master_key() -> String {
+        STANDARD.encode(random_bytes::<32>())
+    }
+
+    /// Encrypts `secret` for `purpose`; it opens for the same purpose only. Authenticated: a changed byte is found.
+    pub fn seal(&self, purpose: &str, secret: &str) -> Vec<u8> {
+        let nonce = random_bytes::<NONCE_LENGTH>();
+        let payload = Payload {
+            msg: secret.as_bytes(),
+            aad: purpose.as_bytes(),
+        };
+        let sealed = self
+            .cipher
+            .encrypt(&Nonce::from(nonce), payload)
+            .expect("a short text is within AES-GCM's limits");
+        [&nonce[..], &sealed].concat()
+    }
+
+    /// Decrypts what [`Vault::seal`] made for `purpose`.
+    pub fn open(&self, purpose: &'static str, sealed: &[u8]) -> Result<SecretString, StoreError> {
+        let unreadable = || StoreError::Unreadable {
+            what: purpose,
+            detail: "it was sealed with another MASTER_KEY; start with the key it was stored under"
+                .to_owned(),
+        };
+        let (nonce, sealed) = sealed
+            .split_first_chunk::<NONCE_LENGTH>()
+            .ok_or_else(unreadable)?;
+        let payload = Payload {
+            msg: sealed,
+            aad: purpose.as_bytes(),
+        };
+        let secret = self
+            .cipher
+            .decrypt(&Nonce::from(*nonce), payload)
+            .map_err(|_| unreadable())?;
+        String::from_utf8(secret)
+            .map(SecretString::from)
+            .map_err(|_| unreadable())
+    }
+
+    /// What stands in the mirror for a person's address: the same within a connection, telling nothing across.
+    pub fn identity_hash(&self, connection: ConnectionId, key: &IdentityKey) -> Vec<u8> {
+        let mut mac = keyed(&self.identity_key);
+        mac.update(connection.0.as_bytes());
+        mac.update(key.tagged().as_bytes());
+        mac.finalize().into_bytes().to_vec()
+    }
+
+    /// Tells whether a secret is the one that was applied before, without keeping it.
+    pub fn fingerprint(&self, secret: &str) -> String {
+        let mut mac = keyed(&self.identity_key);
+        mac.update(b"fingerprint");
+        mac.update(secret.as_bytes());
+        hex::encode(mac.finalize().into_bytes())
+    }
+}
+
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
+}
+
+fn derive(master: &[u8; 32], purpose: &str) -> [u8; 32] {
+    let mut mac = keyed(master);
+    mac.update(purpose.as_bytes());
+    mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_for_the_same_purpose_and_key_only() {
+        let vault = Vault::new(&[7; 32]);
+        let sealed = vault.seal("an Ashby key", "s3cret");
+        assert_eq!(
+            vault.open("an Ashby key", &sealed).unwrap().expose_secret(),
+            "s3cret"
+        );
+        assert!(vault.open("a webhook secret", &sealed).is_err());
+        assert!(Vault::new(&[8; 32]).open("an Ashby key", &sealed).is_err());
+    }
+
+    #[test]
+    fn the_same_secret_is_sealed_differently_each_time() {
+        let vault = Vault::new(&[7; 32]);
+        assert_ne!(vault.seal("x", "s3cret"), vault.seal("x", "s3cret"));
+    }
+
+    #[test]
+    fn a_person_has_another_hash_in_each_connection() {
+        let vault = Vault::new(&[7; 32]);
+        let key = IdentityKey::Email("ada@example.com".into());
+        let (one, other) = (ConnectionId::fresh(), ConnectionId::fresh());
+        assert_eq!(
+            vault.identity_hash(one, &key),
+            vault.identity_hash(one, &key)
+        );
+        assert_ne!(
+            vault.identity_hash(one, &key),
+            vault.identity_hash(other, &key)
+        );
+    }
+
+    #[test]
+    fn a_master_key_of_another_length_is_refused() {
+        assert!(Vault::from_base64("c2hvcnQ=").is_err());
+        assert!(Vault::from_base64(&Vault::generate_master_key()).is_ok());
+    }
+}
