@@ -3,6 +3,7 @@
 //! `plan` decides and knows nothing of the world; `sync` is the shell that gathers what a decision needs and carries
 //! it out; everything else is an edge. `docs/architecture.md` draws it.
 
+pub mod ashby;
 pub mod clock;
 pub mod ids;
 pub mod plan;

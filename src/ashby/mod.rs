@@ -1,0 +1,8 @@
+//! The typed client of Ashby's API: one `call()`, one method an endpoint, errors that know whether to try again, and a
+//! pace that stays within the key's rate limit.
+//!
+//! It knows how Ashby speaks and nothing of why we ask: no rules, no storage. The other side of every call is in the
+//! file named after what it is about, its wire types beside its methods.
+
+mod lenient;
+mod words;
