@@ -4,5 +4,14 @@
 //! It knows how Ashby speaks and nothing of why we ask: no rules, no storage. The other side of every call is in the
 //! file named after what it is about, its wire types beside its methods.
 
+mod endpoint;
+mod error;
 mod lenient;
+mod observe;
 mod words;
+
+pub use self::{
+    endpoint::{ENDPOINTS, Endpoint},
+    error::{AshbyError, Disposition, ErrorKind},
+    observe::{CallObserver, CallOutcome, CallRecord},
+};
