@@ -4,7 +4,9 @@
 //! It knows how Ashby speaks and nothing of why we ask: no rules, no storage. The other side of every call is in the
 //! file named after what it is about, its wire types beside its methods.
 
+mod complaint;
 mod endpoint;
+mod envelope;
 mod error;
 mod lenient;
 mod observe;
