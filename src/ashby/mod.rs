@@ -10,10 +10,13 @@ mod envelope;
 mod error;
 mod lenient;
 mod observe;
+mod pace;
+mod rate_headers;
 mod words;
 
 pub use self::{
     endpoint::{ENDPOINTS, Endpoint},
     error::{AshbyError, Disposition, ErrorKind},
     observe::{CallObserver, CallOutcome, CallRecord},
+    pace::{Budget, Pace},
 };
