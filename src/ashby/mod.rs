@@ -4,6 +4,7 @@
 //! It knows how Ashby speaks and nothing of why we ask: no rules, no storage. The other side of every call is in the
 //! file named after what it is about, its wire types beside its methods.
 
+mod call;
 mod complaint;
 mod endpoint;
 mod envelope;
@@ -14,9 +15,127 @@ mod pace;
 mod rate_headers;
 mod words;
 
+use std::{fmt, sync::Arc, time::Duration};
+
+use secrecy::SecretString;
+use url::Url;
+
 pub use self::{
     endpoint::{ENDPOINTS, Endpoint},
     error::{AshbyError, Disposition, ErrorKind},
     observe::{CallObserver, CallOutcome, CallRecord},
     pace::{Budget, Pace},
 };
+use crate::clock::SharedClock;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Long enough for the slowest page of a large organisation, short enough that a hung call does not outlive a lease.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Idle connections are given up before a load balancer is likely to: a write sent into a closing connection is in
+/// doubt, and a new connection costs a few milliseconds.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The HTTP client of this program, made here and nowhere else: 5 s to connect, 30 s in all, no redirects.
+pub fn http_client() -> reqwest::Client {
+    http_client_with_timeout(TOTAL_TIMEOUT)
+}
+
+/// As [`http_client`], with another limit on the whole of a call.
+#[expect(
+    clippy::missing_panics_doc,
+    reason = "the second build has nothing left to fail on"
+)]
+pub fn http_client_with_timeout(total: Duration) -> reqwest::Client {
+    // Fails only where a provider is installed already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    settings(total).build().unwrap_or_else(|error| {
+        // A bare container may lack root certificates. Without them every https call fails and says so, while the
+        // simulator and a plain-http relay go on working.
+        tracing::error!(%error, "no TLS root certificates: install the package ca-certificates");
+        settings(total)
+            .tls_certs_only([])
+            .build()
+            .expect("a client without root certificates needs nothing from the system")
+    })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where HTTP clients are made"
+)]
+fn settings(total: Duration) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(total)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!(
+            env!("CARGO_PKG_NAME"),
+            "/",
+            env!("CARGO_PKG_VERSION")
+        ))
+}
+
+/// Speaks to Ashby with one API key. Clones share everything and cost next to nothing.
+#[derive(Clone)]
+pub struct AshbyClient {
+    core: Arc<Core>,
+    observers: Arc<[Arc<dyn CallObserver>]>,
+}
+
+struct Core {
+    http: reqwest::Client,
+    base_url: Url,
+    api_key: SecretString,
+    clock: SharedClock,
+    pace: Arc<Pace>,
+}
+
+impl AshbyClient {
+    /// A client of the API at `base_url`. All clients of one key must be given the same `pace`.
+    pub fn new(
+        http: reqwest::Client,
+        base_url: Url,
+        api_key: SecretString,
+        clock: SharedClock,
+        pace: Arc<Pace>,
+    ) -> Self {
+        Self {
+            core: Arc::new(Core {
+                http,
+                base_url,
+                api_key,
+                clock,
+                pace,
+            }),
+            observers: Arc::new([]),
+        }
+    }
+
+    /// The same client, with `observer` told of every attempt as well.
+    #[must_use]
+    pub fn observed_by(&self, observer: Arc<dyn CallObserver>) -> Self {
+        let observers = self.observers.iter().cloned().chain([observer]);
+        Self {
+            core: Arc::clone(&self.core),
+            observers: observers.collect(),
+        }
+    }
+
+    /// The pace of the key.
+    pub fn pace(&self) -> &Pace {
+        &self.core.pace
+    }
+}
+
+impl fmt::Debug for AshbyClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AshbyClient")
+            .field("base_url", &self.core.base_url.as_str())
+            .field("api_key", &"redacted")
+            .field("observers", &self.observers.len())
+            .finish_non_exhaustive()
+    }
+}
