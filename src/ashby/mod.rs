@@ -9,7 +9,10 @@ mod complaint;
 mod endpoint;
 mod envelope;
 mod error;
+mod job;
+mod key;
 mod lenient;
+mod metadata;
 mod observe;
 mod pace;
 mod rate_headers;
@@ -23,6 +26,9 @@ use url::Url;
 pub use self::{
     endpoint::{ENDPOINTS, Endpoint},
     error::{AshbyError, Disposition, ErrorKind},
+    job::{JobInfo, JobStatus},
+    key::ApiKeyInfo,
+    metadata::{ArchiveReason, InterviewStage, ReasonType, Source, SourceType, StageType},
     observe::{CallObserver, CallOutcome, CallRecord},
     pace::{Budget, Pace},
 };
