@@ -5,6 +5,7 @@
 //! file named after what it is about, its wire types beside its methods.
 
 mod call;
+mod candidate;
 mod complaint;
 mod endpoint;
 mod envelope;
@@ -15,6 +16,7 @@ mod lenient;
 mod metadata;
 mod observe;
 mod pace;
+mod page;
 mod rate_headers;
 mod words;
 
@@ -24,6 +26,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use self::{
+    candidate::{Candidate, Location, NewCandidate, SocialLink, SocialSite},
     endpoint::{ENDPOINTS, Endpoint},
     error::{AshbyError, Disposition, ErrorKind},
     job::{JobInfo, JobStatus},
@@ -31,6 +34,7 @@ pub use self::{
     metadata::{ArchiveReason, InterviewStage, ReasonType, Source, SourceType, StageType},
     observe::{CallObserver, CallOutcome, CallRecord},
     pace::{Budget, Pace},
+    page::{Next, Page, PageFrom, SyncToken},
 };
 use crate::clock::SharedClock;
 
