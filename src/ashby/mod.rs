@@ -4,6 +4,7 @@
 //! It knows how Ashby speaks and nothing of why we ask: no rules, no storage. The other side of every call is in the
 //! file named after what it is about, its wire types beside its methods.
 
+mod application;
 mod call;
 mod candidate;
 mod complaint;
@@ -26,6 +27,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use self::{
+    application::{Application, ApplicationStatus, NewApplication, StageChange},
     candidate::{Candidate, Location, NewCandidate, SocialLink, SocialSite},
     endpoint::{ENDPOINTS, Endpoint},
     error::{AshbyError, Disposition, ErrorKind},
