@@ -5,6 +5,7 @@
 
 pub mod ashby;
 pub mod clock;
+pub mod dover;
 pub mod ids;
 pub mod plan;
 pub mod store;

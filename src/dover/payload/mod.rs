@@ -1,0 +1,1 @@
+//! What Dover says, out of the bytes it sent.
