@@ -1,0 +1,8 @@
+//! What the core promises: tables of cases rule by rule, the six laws for situations nobody thought of, and the
+//! sentences as people read them.
+
+mod creation;
+mod fold;
+mod progress;
+mod stages;
+mod world;
