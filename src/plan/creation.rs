@@ -1,10 +1,12 @@
 //! Rules 6, 7 and 12: whether an application is created, for whom, where and with which source.
 
+use std::collections::HashSet;
+
 use url::Url;
 
 use super::{
     action::{CandidateRef, NewPerson, Plan, Step},
-    identity::{linkedin_address, linkedin_slug},
+    identity::{IdentityKey, linkedin_address, linkedin_slug},
     reason::Reason,
     says::{Contact, Dated},
     situation::{Job, Setup, SourceSetup},
@@ -95,19 +97,7 @@ fn new_person(contact: &Contact) -> Result<NewPerson, Reason> {
             .find(named)
             .and_then(|(_, address)| web_address(address))
     };
-    // Ashby takes the primary address and further ones apart; one that is given twice is one.
-    let email = value(contact.email.as_ref());
-    let mut alternate_emails = contact
-        .alternate_emails
-        .as_ref()
-        .map_or_else(Vec::new, |said| said.value.clone());
-    alternate_emails.retain(|other| {
-        email
-            .as_ref()
-            .is_none_or(|email| !other.trim().eq_ignore_ascii_case(email))
-    });
-    let email =
-        email.or_else(|| (!alternate_emails.is_empty()).then(|| alternate_emails.remove(0)));
+    let (email, alternate_emails) = addresses(contact);
     Ok(NewPerson {
         name,
         email,
@@ -122,6 +112,19 @@ fn new_person(contact: &Contact) -> Result<NewPerson, Reason> {
         website_url: social("website"),
         location: contact.location.as_ref().map(|said| said.value.clone()),
     })
+}
+
+/// The primary address and the further ones, which Ashby takes apart: none blank and none twice. Without a primary
+/// one the first of the others takes its place.
+fn addresses(contact: &Contact) -> (Option<String>, Vec<String>) {
+    let primary = contact.email.iter().map(|said| &said.value);
+    let others = contact.alternate_emails.iter().flat_map(|said| &said.value);
+    let mut seen = HashSet::new();
+    let mut addresses = primary
+        .chain(others)
+        .filter(|address| IdentityKey::email(address).is_some_and(|key| seen.insert(key)))
+        .map(|address| address.trim().to_owned());
+    (addresses.next(), addresses.collect())
 }
 
 fn value(said: Option<&Dated<String>>) -> Option<String> {

@@ -202,3 +202,47 @@ fn the_first_rule_that_stops_gives_the_reason() {
         hopeless.linked("new").applied_at(500) => "none stage-not-mapped parked";
     }
 }
+
+#[test]
+fn rule_7_every_address_is_given_once_and_none_is_blank() {
+    let cases: [(&str, &[&str], Option<&str>, &[&str]); 5] = [
+        (
+            "a@x.example",
+            &["b@x.example", "A@x.example "],
+            Some("a@x.example"),
+            &["b@x.example"],
+        ),
+        (
+            "a@x.example",
+            &["", " ", " b@x.example ", "B@X.example"],
+            Some("a@x.example"),
+            &["b@x.example"],
+        ),
+        (
+            "",
+            &["b@x.example", "c@x.example"],
+            Some("b@x.example"),
+            &["c@x.example"],
+        ),
+        (
+            "",
+            &["  ", "b@x.example", "b@x.example"],
+            Some("b@x.example"),
+            &[],
+        ),
+        ("", &[" "], None, &[]),
+    ];
+    for (primary, further, email, alternates) in cases {
+        let person = created(&world().says("replied", "").contact(|who| {
+            who.email = Some(dated(primary));
+            let further = further.iter().map(|&address| address.to_owned()).collect();
+            who.alternate_emails = Some(Dated::new(further, Stamp::new(at(0), at(0), 1)));
+            who.linkedin_url = Some(dated("linkedin.com/in/ada"));
+        }));
+        assert_eq!(person.email.as_deref(), email, "{primary:?} {further:?}");
+        assert_eq!(
+            person.alternate_emails, alternates,
+            "{primary:?} {further:?}"
+        );
+    }
+}
