@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 /// How far Dover's clock may run ahead of ours before we stop believing it.
@@ -97,7 +97,12 @@ pub struct Stamp {
 impl Stamp {
     /// Dates a delivery. An `updated_at` more than five minutes after we received it counts as the time of receipt: a
     /// clock that runs ahead must not win for ever.
+    ///
+    /// Times are kept to the microsecond, as the database does: with finer digits the same update would look newer than
+    /// its own time read back.
     pub fn new(updated_at: DateTime<Utc>, received_at: DateTime<Utc>, arrival: i64) -> Self {
+        let updated_at = updated_at.trunc_subsecs(6);
+        let received_at = received_at.trunc_subsecs(6);
         if updated_at - received_at > CLOCK_TOLERANCE {
             Self {
                 at: received_at,

@@ -1,5 +1,7 @@
 //! Rule 1: what is kept of many deliveries, and by whose clock.
 
+use chrono::{SubsecRound, TimeDelta};
+
 use super::world::{at, said, stamp, world};
 use crate::plan::{
     plan,
@@ -202,4 +204,14 @@ fn every_word_is_stored_as_the_contract_writes_it() {
 fn nothing_of_a_person_shows_in_debug_output() {
     let says = world().says("replied", "").situation.dover;
     assert!(!format!("{says:?}").contains("ada@example.com"));
+}
+
+/// The database keeps microseconds. A word that came with finer digits would stay newer than its own applied time.
+#[test]
+fn times_are_as_fine_as_the_database_keeps_them() {
+    let fine = at(100) + TimeDelta::nanoseconds(123_456_789);
+    let stamp = Stamp::new(fine, at(100), 1);
+    assert_eq!(stamp.at, fine.trunc_subsecs(6));
+    let ahead = Stamp::new(fine, at(-1000), 1);
+    assert_eq!(ahead.claimed, Some(fine.trunc_subsecs(6)));
 }
