@@ -71,11 +71,7 @@ fn forward(application: &Application, target: &PlanStage, job: &Job) -> Result<P
             stage: target.title.clone(),
         });
     }
-    let now = job
-        .stages
-        .iter()
-        .find(|stage| stage.id == application.stage)
-        .ok_or(Reason::StageNotInPlan)?;
+    let now = place(application, job)?;
     if target.order <= now.order {
         return Err(Reason::NotForward {
             now: now.title.clone(),
@@ -92,6 +88,15 @@ fn forward(application: &Application, target: &PlanStage, job: &Job) -> Result<P
             to: target.title.clone(),
         },
     ))
+}
+
+/// Where the application stands. One that stands outside the job's plan (another plan, or another job after a
+/// transfer) is not ours to move: the stages that we know are not its own.
+fn place<'a>(application: &Application, job: &'a Job) -> Result<&'a PlanStage, Reason> {
+    job.stages
+        .iter()
+        .find(|stage| stage.id == application.stage)
+        .ok_or(Reason::StageNotInPlan)
 }
 
 /// Rule 11. Forward does not matter here; archived and hired are left as they are.
@@ -117,6 +122,7 @@ fn archive(
         ApplicationStatus::Hired => return Err(Reason::HiredInAshby),
         ApplicationStatus::Lead | ApplicationStatus::Active => {}
     }
+    place(application, job)?;
     let reason = reason.ok_or(Reason::ArchiveReasonMissing(departure))?;
     let to = stages::first(StageKind::Archived, &job.stages).ok_or(Reason::NoArchivedStage)?;
     Ok(Plan::of(

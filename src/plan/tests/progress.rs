@@ -153,3 +153,12 @@ fn rule_11_what_an_admin_has_not_added_parks_only_what_needs_it() {
         world().linked("new").without_stage("archived").says("", "rejected") => "none stage-not-mapped parked";
     }
 }
+
+#[test]
+fn rule_11_an_application_outside_the_plan_is_not_archived_with_the_plans_stage() {
+    let elsewhere = world().linked("elsewhere").says("", "rejected");
+    decide! {
+        elsewhere.clone() => "none stage-not-in-plan parked";
+        elsewhere.applied_at(100) => "none superseded skipped";
+    }
+}
