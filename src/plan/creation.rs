@@ -26,7 +26,7 @@ pub(super) fn create(
     let stage = match standing {
         Standing::Over(departure, _) => return Err(Reason::NothingToArchive(departure)),
         Standing::Held(status, _) => return Err(Reason::HeldStatus(status)),
-        Standing::Pursued(stage, _) => stage,
+        Standing::Pursued { stage, .. } => stage,
     };
     let person = if known.is_none() {
         Some(new_person(contact)?)

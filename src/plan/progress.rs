@@ -18,35 +18,41 @@ pub(super) fn progress(
     applied_at: Option<DateTime<Utc>>,
     setup: &Setup,
 ) -> Result<Plan, Reason> {
-    let target = match standing {
-        Standing::Pursued(stage, _) => Some(stages::target(stage, &job.stages)?),
-        Standing::Over(..) | Standing::Held(..) => None,
-    };
-    newer(application, standing, target, applied_at)?;
-    match (standing, target) {
-        (Standing::Over(departure, _), _) => archive(application, departure, job, setup),
-        (Standing::Held(status, _), _) => Err(Reason::HeldStatus(status)),
-        (Standing::Pursued(..), Some(target)) => forward(application, target, job),
-        (Standing::Pursued(..), None) => {
-            unreachable!("a pursued candidate has a target, found above")
+    let newer = |said, in_place| newer(application, said, applied_at, in_place);
+    match standing {
+        Standing::Pursued { stage, named, said } => {
+            let target = stages::target(stage, &job.stages)?;
+            let in_place = target.id == application.stage;
+            newer(said, in_place)?;
+            in_play(application)?;
+            if in_place {
+                return Err(Reason::AlreadyThere {
+                    stage: target.title.clone(),
+                });
+            }
+            newer(named, in_place)?;
+            forward(application, target, job)
+        }
+        Standing::Over(departure, said) => {
+            newer(said, application.status == ApplicationStatus::Archived)?;
+            archive(application, departure, job, setup)
+        }
+        Standing::Held(status, said) => {
+            newer(said, false)?;
+            Err(Reason::HeldStatus(status))
         }
     }
 }
 
-/// Rule 9. Dover must be strictly later than what was last applied, and than the latest change that was not ours.
+/// Rule 9. What Dover `said` must be strictly later than what was last applied, and than the latest change that was
+/// not ours.
 fn newer(
     application: &Application,
-    standing: Standing,
-    target: Option<&PlanStage>,
+    said: DateTime<Utc>,
     applied_at: Option<DateTime<Utc>>,
+    in_place: bool,
 ) -> Result<(), Reason> {
-    let said = standing.said();
     if let Some(applied) = applied_at.filter(|applied| said <= *applied) {
-        let in_place = match standing {
-            Standing::Pursued(..) => target.is_some_and(|target| target.id == application.stage),
-            Standing::Over(..) => application.status == ApplicationStatus::Archived,
-            Standing::Held(..) => false,
-        };
         return Err(Reason::Superseded {
             said,
             applied,
@@ -59,18 +65,18 @@ fn newer(
     }
 }
 
-/// Rule 10. Nothing un-archives, nothing undoes a hire, and the target must be further on.
-fn forward(application: &Application, target: &PlanStage, job: &Job) -> Result<Plan, Reason> {
+/// The end of rule 10: nothing un-archives, nothing undoes a hire. Comes before "not forward", for these stages lie
+/// behind all others.
+fn in_play(application: &Application) -> Result<(), Reason> {
     match application.status {
-        ApplicationStatus::Archived => return Err(Reason::ArchivedInAshby),
-        ApplicationStatus::Hired => return Err(Reason::HiredInAshby),
-        ApplicationStatus::Lead | ApplicationStatus::Active => {}
+        ApplicationStatus::Archived => Err(Reason::ArchivedInAshby),
+        ApplicationStatus::Hired => Err(Reason::HiredInAshby),
+        ApplicationStatus::Lead | ApplicationStatus::Active => Ok(()),
     }
-    if application.stage == target.id {
-        return Err(Reason::AlreadyThere {
-            stage: target.title.clone(),
-        });
-    }
+}
+
+/// Rule 10. The target must be further on.
+fn forward(application: &Application, target: &PlanStage, job: &Job) -> Result<Plan, Reason> {
     let now = place(application, job)?;
     if target.order <= now.order {
         return Err(Reason::NotForward {
@@ -110,18 +116,13 @@ fn archive(
         Departure::Withdrew => setup.withdrew.as_ref(),
         Departure::Rejected => setup.rejected.as_ref(),
     };
-    match application.status {
-        ApplicationStatus::Archived
-            if reason.is_some() && application.archive_reason.as_ref() == reason =>
-        {
-            return Err(Reason::AlreadyThere {
-                stage: departure.archive_reason().to_owned(),
-            });
-        }
-        ApplicationStatus::Archived => return Err(Reason::ArchivedInAshby),
-        ApplicationStatus::Hired => return Err(Reason::HiredInAshby),
-        ApplicationStatus::Lead | ApplicationStatus::Active => {}
+    let is_archived = application.status == ApplicationStatus::Archived;
+    if is_archived && reason.is_some() && application.archive_reason.as_ref() == reason {
+        return Err(Reason::AlreadyThere {
+            stage: departure.archive_reason().to_owned(),
+        });
     }
+    in_play(application)?;
     place(application, job)?;
     let reason = reason.ok_or(Reason::ArchiveReasonMissing(departure))?;
     let to = stages::first(StageKind::Archived, &job.stages).ok_or(Reason::NoArchivedStage)?;

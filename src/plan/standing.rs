@@ -11,20 +11,18 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// In play, at a stage.
-    Pursued(Stage, DateTime<Utc>),
+    Pursued {
+        /// The stage.
+        stage: Stage,
+        /// When Dover named it. A later word of the status alone makes it no newer.
+        named: DateTime<Utc>,
+        /// When Dover last said anything of stage or status.
+        said: DateTime<Utc>,
+    },
     /// Over.
     Over(Departure, DateTime<Utc>),
     /// In a status that stays in Dover.
     Held(Status, DateTime<Utc>),
-}
-
-impl Standing {
-    /// When Dover said so.
-    pub(super) const fn said(self) -> DateTime<Utc> {
-        match self {
-            Self::Pursued(_, at) | Self::Over(_, at) | Self::Held(_, at) => at,
-        }
-    }
 }
 
 /// Reads the fold. An inactive status outweighs the stage; a status without any stage counts as a new lead.
@@ -42,15 +40,19 @@ pub(super) fn standing(says: &DoverSays) -> Result<Standing, Reason> {
     }
 }
 
-/// A stage is dated by the delivery that named it: a later word of the status alone makes it no newer.
 fn pursued(says: &DoverSays, status_at: DateTime<Utc>) -> Result<Standing, Reason> {
-    match &says.stage {
-        None => Ok(Standing::Pursued(Stage::NewLead, status_at)),
+    let (stage, named) = match &says.stage {
+        None => (Stage::NewLead, status_at),
         Some(said) => match &said.value.stage {
-            Word::Known(stage) => Ok(Standing::Pursued(*stage, said.stamp.at)),
-            Word::Unknown(word) => Err(Reason::UnknownStage(word.clone())),
+            Word::Known(stage) => (*stage, said.stamp.at),
+            Word::Unknown(word) => return Err(Reason::UnknownStage(word.clone())),
         },
-    }
+    };
+    Ok(Standing::Pursued {
+        stage,
+        named,
+        said: named.max(status_at),
+    })
 }
 
 /// What Dover's clock claimed for the news that counts, where it was not believed.

@@ -205,44 +205,33 @@ fn the_first_rule_that_stops_gives_the_reason() {
 
 #[test]
 fn rule_7_every_address_is_given_once_and_none_is_blank() {
-    let cases: [(&str, &[&str], Option<&str>, &[&str]); 5] = [
+    // Dover's primary and further addresses; Ashby's. The first is the primary one, and may be blank.
+    let cases = [
         (
-            "a@x.example",
-            &["b@x.example", "A@x.example "],
-            Some("a@x.example"),
-            &["b@x.example"],
+            "a@x.example,b@x.example,A@x.example ",
+            "a@x.example,b@x.example",
         ),
         (
-            "a@x.example",
-            &["", " ", " b@x.example ", "B@X.example"],
-            Some("a@x.example"),
-            &["b@x.example"],
+            "a@x.example,, , b@x.example ,B@X.example",
+            "a@x.example,b@x.example",
         ),
-        (
-            "",
-            &["b@x.example", "c@x.example"],
-            Some("b@x.example"),
-            &["c@x.example"],
-        ),
-        (
-            "",
-            &["  ", "b@x.example", "b@x.example"],
-            Some("b@x.example"),
-            &[],
-        ),
-        ("", &[" "], None, &[]),
+        (",b@x.example,c@x.example", "b@x.example,c@x.example"),
+        (",  ,b@x.example,b@x.example", "b@x.example"),
+        (", ", ""),
     ];
-    for (primary, further, email, alternates) in cases {
+    for (said, given) in cases {
+        let (primary, further) = said.split_once(',').expect("a comma in each case");
         let person = created(&world().says("replied", "").contact(|who| {
             who.email = Some(dated(primary));
-            let further = further.iter().map(|&address| address.to_owned()).collect();
+            let further = further.split(',').map(str::to_owned).collect();
             who.alternate_emails = Some(Dated::new(further, Stamp::new(at(0), at(0), 1)));
             who.linkedin_url = Some(dated("linkedin.com/in/ada"));
         }));
-        assert_eq!(person.email.as_deref(), email, "{primary:?} {further:?}");
-        assert_eq!(
-            person.alternate_emails, alternates,
-            "{primary:?} {further:?}"
-        );
+        let addresses: Vec<_> = person
+            .email
+            .into_iter()
+            .chain(person.alternate_emails)
+            .collect();
+        assert_eq!(addresses.join(","), given, "{said}");
     }
 }

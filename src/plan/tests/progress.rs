@@ -65,7 +65,7 @@ fn rule_9_a_word_of_the_status_alone_makes_a_stage_no_newer() {
     decide! {
         resumed("new").applied_at(50) => "move moved-forward acted -> replied";
         resumed("new").foreign_at(200) => "none ashby-is-newer skipped";
-        resumed("replied").applied_at(100) => "none superseded unchanged";
+        resumed("replied").applied_at(100) => "none already-there unchanged";
         resumed("new").applied_at(100) => "none superseded skipped";
     }
 }
@@ -160,5 +160,23 @@ fn rule_11_an_application_outside_the_plan_is_not_archived_with_the_plans_stage(
     decide! {
         elsewhere.clone() => "none stage-not-in-plan parked";
         elsewhere.applied_at(100) => "none superseded skipped";
+    }
+}
+
+/// Dover took the candidate up again after we had archived them. Its news is newer than all that was applied, so
+/// calling it superseded would be wrong: what stands in the way is that nothing un-archives.
+#[test]
+fn rule_10_a_status_taken_up_again_does_not_bring_an_application_back() {
+    let resumed = |stage: &str| {
+        world()
+            .linked(stage)
+            .says_at(100, "replied", "")
+            .says_at(300, "", "active")
+    };
+    decide! {
+        resumed("archived").because("withdrew-reason").applied_at(200) => "none archived-in-ashby skipped";
+        resumed("hired").applied_at(200) => "none hired-in-ashby skipped";
+        resumed("archived").applied_at(300) => "none superseded skipped";
+        resumed("archived").foreign_at(300) => "none ashby-is-newer skipped";
     }
 }
