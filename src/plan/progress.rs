@@ -30,7 +30,7 @@ pub(super) fn progress(
                     stage: target.title.clone(),
                 });
             }
-            newer(named, in_place)?;
+            newer(named, false)?;
             forward(application, target, job)
         }
         Standing::Over(departure, said) => {

@@ -4,5 +4,6 @@
 mod creation;
 mod fold;
 mod progress;
+mod sentences;
 mod stages;
 mod world;

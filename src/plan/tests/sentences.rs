@@ -1,0 +1,171 @@
+//! What people read: every reason's sentence, with its code, its outcome and its rule. A recruiter who knows nothing of
+//! this program must understand it and know what to do next.
+
+use std::collections::BTreeSet;
+
+use super::world::at;
+use crate::plan::{
+    Departure, Plan, Reason,
+    says::{Stage, Status},
+};
+
+/// One example or more of each variant.
+fn every_reason() -> Vec<Reason> {
+    let text = str::to_owned;
+    vec![
+        Reason::Created {
+            stage: text("Replied"),
+            known: false,
+        },
+        Reason::Created {
+            stage: text("Replied"),
+            known: true,
+        },
+        Reason::Moved {
+            from: text("New Lead"),
+            to: text("Replied"),
+        },
+        Reason::Archived(Departure::Withdrew),
+        Reason::Archived(Departure::Rejected),
+        Reason::AlreadyThere {
+            stage: text("Replied"),
+        },
+        Reason::Superseded {
+            said: at(60),
+            applied: at(60),
+            in_place: true,
+        },
+        Reason::Superseded {
+            said: at(0),
+            applied: at(60),
+            in_place: false,
+        },
+        Reason::AshbyIsNewer {
+            said: at(0),
+            changed: at(60),
+        },
+        Reason::NotForward {
+            now: text("Phone Screen"),
+            target: text("Replied"),
+        },
+        Reason::ArchivedInAshby,
+        Reason::HiredInAshby,
+        Reason::NothingToArchive(Departure::Withdrew),
+        Reason::NothingToArchive(Departure::Rejected),
+        Reason::HeldStatus(Status::NotInterested),
+        Reason::NoStageYet,
+        Reason::JobNotRegistered,
+        Reason::JobNotOpen {
+            title: text("Staff Engineer"),
+            status: text("closed"),
+        },
+        Reason::JobNotVisible {
+            title: text("Staff Engineer"),
+        },
+        Reason::AmbiguousIdentity(vec!["ada-1".into(), "ada-2".into()]),
+        Reason::MandatoryFieldMissing(vec!["a name (candidate.name)"]),
+        Reason::LearningAshby { read: 1700 },
+        Reason::CreateInDoubt { since: at(60) },
+        Reason::GoneFromAshby,
+        Reason::SourceMissing,
+        Reason::SourceAmbiguous,
+        Reason::ArchiveReasonMissing(Departure::Withdrew),
+        Reason::UnknownStage(text("dreaming")),
+        Reason::UnknownStatus(text("lost")),
+        Reason::StageNotMapped(Stage::Interviewing),
+        Reason::StageNotMapped(Stage::ReachedOut),
+        Reason::NoArchivedStage,
+        Reason::StageNotInPlan,
+        Reason::RefusedByAshby {
+            code: text("invalid_input"),
+            message: text("phoneNumber is not valid"),
+            request_id: Some(text("01HZX")),
+        },
+        Reason::RefusedByAshby {
+            code: text("invalid_input"),
+            message: text("no"),
+            request_id: None,
+        },
+    ]
+}
+
+/// How many variants [`Reason`] has.
+pub(super) const VARIANTS: usize = 29;
+
+/// A number for each variant. A new one does not compile until it has a number here, and then a sentence above.
+pub(super) fn variant(reason: &Reason) -> usize {
+    match reason {
+        Reason::Created { .. } => 0,
+        Reason::Moved { .. } => 1,
+        Reason::Archived(_) => 2,
+        Reason::AlreadyThere { .. } => 3,
+        Reason::Superseded { .. } => 4,
+        Reason::AshbyIsNewer { .. } => 5,
+        Reason::NotForward { .. } => 6,
+        Reason::ArchivedInAshby => 7,
+        Reason::HiredInAshby => 8,
+        Reason::NothingToArchive(_) => 9,
+        Reason::HeldStatus(_) => 10,
+        Reason::NoStageYet => 11,
+        Reason::JobNotRegistered => 12,
+        Reason::JobNotOpen { .. } => 13,
+        Reason::JobNotVisible { .. } => 14,
+        Reason::AmbiguousIdentity(_) => 15,
+        Reason::MandatoryFieldMissing(_) => 16,
+        Reason::LearningAshby { .. } => 17,
+        Reason::CreateInDoubt { .. } => 18,
+        Reason::GoneFromAshby => 19,
+        Reason::SourceMissing => 20,
+        Reason::SourceAmbiguous => 21,
+        Reason::ArchiveReasonMissing(_) => 22,
+        Reason::UnknownStage(_) => 23,
+        Reason::UnknownStatus(_) => 24,
+        Reason::StageNotMapped(_) => 25,
+        Reason::NoArchivedStage => 26,
+        Reason::StageNotInPlan => 27,
+        Reason::RefusedByAshby { .. } => 28,
+    }
+}
+
+#[test]
+fn every_reason_has_a_sentence_that_was_read_by_a_person() {
+    let reasons = every_reason();
+    let seen: BTreeSet<_> = reasons.iter().map(variant).collect();
+    assert_eq!(seen, (0..VARIANTS).collect());
+    let lines: Vec<_> = reasons
+        .iter()
+        .map(|reason| {
+            format!(
+                "{} (rule {}, {:?})\n    {reason}",
+                reason.code(),
+                reason.rule(),
+                reason.outcome()
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn a_sentence_says_at_once_whether_anything_happened_or_somebody_must_act() {
+    for reason in every_reason() {
+        let sentence = reason.to_string();
+        let waits = sentence.starts_with("Waiting: ");
+        let parked = reason.outcome() == crate::plan::Outcome::Parked;
+        assert_eq!(waits, parked, "{sentence}");
+        assert!(sentence.ends_with('.'), "{sentence}");
+    }
+}
+
+#[test]
+fn what_the_clock_did_is_added_to_any_sentence() {
+    let plan = Plan {
+        clock_ahead: Some(at(1_000_000)),
+        ..Plan::nothing(Reason::HiredInAshby)
+    };
+    assert!(
+        plan.sentence()
+            .starts_with(&Reason::HiredInAshby.to_string())
+    );
+    assert!(plan.sentence().contains("3 December 2026, 01:46:40 UTC"));
+}
