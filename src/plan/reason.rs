@@ -8,6 +8,16 @@ use chrono::{DateTime, Utc};
 use super::says::{Stage, Status};
 use crate::ids::CandidateId;
 
+/// Where an admin finds the API keys in Ashby. The menus are those that Ashby's help centre names (docs.ashbyhq.com).
+pub const API_KEYS_MENU: &str = "Admin \u{203a} Integrations \u{203a} API Keys";
+/// Where an admin adds a source in Ashby.
+pub const SOURCES_MENU: &str = "Admin \u{203a} Organization Setup \u{203a} Sources";
+/// Where an admin adds an archive reason in Ashby.
+pub const ARCHIVE_REASONS_MENU: &str =
+    "Admin \u{203a} Jobs & Applications \u{203a} Archive Reasons";
+/// Where an admin changes an interview plan in Ashby.
+pub const PLANS_MENU: &str = "Admin \u{203a} Interview Plans";
+
 /// Why Dover has given up on a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Departure {
@@ -206,6 +216,25 @@ pub(super) fn moment(at: DateTime<Utc>) -> impl fmt::Display {
     at.format("%-d %B %Y, %H:%M:%S UTC")
 }
 
+/// How many choices a sentence names.
+const LISTED: usize = 5;
+
+/// The first few ids, and whether there are more.
+struct Listed<'a>(&'a [CandidateId]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, id) in self.0.iter().take(LISTED).enumerate() {
+            write!(f, "{}{id}", if place == 0 { "" } else { ", " })?;
+        }
+        f.write_str(if self.0.len() > LISTED {
+            " and more"
+        } else {
+            ""
+        })
+    }
+}
+
 impl fmt::Display for Reason {
     #[expect(
         clippy::too_many_lines,
@@ -238,7 +267,7 @@ impl fmt::Display for Reason {
             ),
             Self::AshbyIsNewer { said, changed } => write!(
                 f,
-                "Left alone: Dover's update of {} is older than the change made in Ashby on {}.",
+                "Left alone: Dover's update of {} is not newer than the change made in Ashby on {}. A later update in Dover counts again.",
                 moment(*said),
                 moment(*changed)
             ),
@@ -246,7 +275,9 @@ impl fmt::Display for Reason {
                 f,
                 "Left in \u{201c}{now}\u{201d}: \u{201c}{target}\u{201d} would not move the candidate forward."
             ),
-            Self::ArchivedInAshby => f.write_str("Left archived: nothing that Dover says brings an application back."),
+            Self::ArchivedInAshby => f.write_str(
+                "Left archived: nothing that Dover says brings an application back. If it should go on, take it out of the archive in Ashby.",
+            ),
             Self::HiredInAshby => f.write_str("Left hired: nothing that Dover says changes a hire."),
             Self::NothingToArchive(Departure::Withdrew) => {
                 f.write_str("Not created: the candidate withdrew in Dover before there was an application in Ashby.")
@@ -263,64 +294,68 @@ impl fmt::Display for Reason {
             ),
             Self::JobNotOpen { title, status } => write!(
                 f,
-                "Waiting: the job \u{201c}{title}\u{201d} is {status} in Ashby. Open it there, or remove its registration."
+                "Waiting: the job \u{201c}{title}\u{201d} is not open in Ashby (its status is {status}). Open it there, or remove its registration."
             ),
             Self::JobNotVisible { title } => write!(
                 f,
-                "Waiting: the API key cannot see the job \u{201c}{title}\u{201d}. It was deleted or is confidential; in the latter case allow the key confidential jobs in Ashby under Admin \u{203a} Integrations \u{203a} API Keys."
+                "Waiting: the API key cannot see the job \u{201c}{title}\u{201d}. If the job is confidential, allow the key confidential jobs in Ashby under {API_KEYS_MENU}; if it was deleted, remove its registration."
             ),
             Self::AmbiguousIdentity(choices) => write!(
                 f,
-                "Waiting: {} candidates in Ashby match by e-mail or LinkedIn profile. Merge them in Ashby, or correct the address.",
-                choices.len()
+                "Waiting: {} candidates in Ashby match by e-mail or LinkedIn profile ({}). Merge them in Ashby, or correct the address in Dover.",
+                choices.len(),
+                Listed(choices)
             ),
             Self::MandatoryFieldMissing(fields) => {
-                write!(f, "Waiting: creating the candidate needs {}. Fill it in in Dover.", fields.join(" and "))
+                write!(f, "Waiting: creating the candidate needs {}. Add it in Dover, and the candidate goes on by itself.", fields.join(" and "))
             }
             Self::LearningAshby { read } => write!(
                 f,
-                "Waiting: Ashby's candidates are being read for the first time ({read} so far), so that nobody is created twice."
+                "Waiting: Ashby's candidates are being read for the first time ({read} so far), so that nobody is created twice. The candidate goes on by itself."
             ),
             Self::CreateInDoubt { since } => write!(
                 f,
-                "Waiting: Ashby was asked to create this candidate on {} and its answer was lost. We look until the result shows, before asking again.",
+                "Waiting: Ashby was asked to create this candidate on {} and the answer was lost. We look for the result before asking again; nobody has to do anything.",
                 moment(*since)
             ),
             Self::GoneFromAshby => f.write_str(
-                "Waiting: the candidate or application was deleted in Ashby. It is not made again unless a person asks for it by a resync.",
+                "Waiting: the candidate or application was deleted in Ashby. It is made again only if somebody asks for it: resync the candidate.",
             ),
-            Self::SourceMissing => f.write_str(
-                "Waiting: Ashby has no source \u{201c}Dover\u{201d}. Add it in Ashby under Admin \u{203a} Sources, of type Sourced.",
+            Self::SourceMissing => write!(
+                f,
+                "Waiting: Ashby has no source \u{201c}Dover\u{201d}. Add it in Ashby under {SOURCES_MENU}, of type Sourced.",
             ),
-            Self::SourceAmbiguous => f.write_str(
-                "Waiting: Ashby has several sources \u{201c}Dover\u{201d}. Keep one of type Sourced and archive the others under Admin \u{203a} Sources.",
+            Self::SourceAmbiguous => write!(
+                f,
+                "Waiting: Ashby has several sources \u{201c}Dover\u{201d}. Keep one of type Sourced and archive the others in Ashby under {SOURCES_MENU}.",
             ),
             Self::ArchiveReasonMissing(departure) => write!(
                 f,
-                "Waiting: Ashby has no archive reason \u{201c}{}\u{201d}. Add it in Ashby under Admin \u{203a} Archive Reasons.",
+                "Waiting: Ashby has no archive reason \u{201c}{}\u{201d}. Add it in Ashby under {ARCHIVE_REASONS_MENU}.",
                 departure.archive_reason()
             ),
             Self::UnknownStage(word) => write!(
                 f,
-                "Waiting: \u{201c}{word}\u{201d} is no stage that we know. Dover's next update goes on; nothing is guessed."
+                "Waiting: Dover sent the stage \u{201c}{word}\u{201d}, which we do not know, and nothing is guessed. Set a stage that we know in Dover, and the candidate goes on by itself."
             ),
             Self::UnknownStatus(word) => write!(
                 f,
-                "Waiting: \u{201c}{word}\u{201d} is no status that we know. Dover's next update goes on; nothing is guessed."
+                "Waiting: Dover sent the status \u{201c}{word}\u{201d}, which we do not know, and nothing is guessed. Set a status that we know in Dover, and the candidate goes on by itself."
             ),
-            Self::StageNotMapped(Stage::Interviewing) => f.write_str(
-                "Waiting: the job's interview plan has no stage of type Active. Add one in Ashby under Admin \u{203a} Interview Plans.",
+            Self::StageNotMapped(Stage::Interviewing) => write!(
+                f,
+                "Waiting: the job's interview plan has no stage of type Active. Add one in Ashby under {PLANS_MENU}.",
             ),
             Self::StageNotMapped(stage) => write!(
                 f,
-                "Waiting: the job's interview plan has no Lead stage for \u{201c}{}\u{201d}. Add it in Ashby under Admin \u{203a} Interview Plans.",
+                "Waiting: the job's interview plan has no Lead stage for Dover's \u{201c}{}\u{201d}. Give it the Lead stages New Lead, Reached Out and Replied in Ashby under {PLANS_MENU}.",
                 stage.word()
             ),
             Self::NoArchivedStage => f.write_str(
                 "Waiting: the job's interview plan has no stage of type Archived. Choose another plan for the job in Ashby.",
             ),
             Self::StageNotInPlan => f.write_str(
-                "Waiting: Ashby shows the candidate in a stage that is not in the job's interview plan. Move them into the job's plan in Ashby.",
+                "Waiting: Ashby shows the candidate in a stage outside this job's interview plan. Move them to a stage of that plan in Ashby, or leave them where they are.",
             ),
             Self::RefusedByAshby { code, message, request_id } => write!(
                 f,
