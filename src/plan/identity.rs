@@ -105,7 +105,37 @@ pub fn linkedin_address(slug: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
+    use crate::plan::says::{Dated, Stamp};
+
+    #[test]
+    fn a_person_is_known_by_every_address_and_the_profile_whatever_their_case() {
+        let stamp = Stamp::new(DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH, 1);
+        let others = [" ADA@example.com", "", "Ada@Work.example"].map(str::to_owned);
+        let contact = Contact {
+            email: Some(Dated::new("ada@Example.com ".to_owned(), stamp)),
+            alternate_emails: Some(Dated::new(others.to_vec(), stamp)),
+            linkedin_url: Some(Dated::new("linkedin.com/in/Ada/".to_owned(), stamp)),
+            ..Contact::default()
+        };
+        let keys: Vec<_> = keys(&contact).iter().map(IdentityKey::tagged).collect();
+        assert_eq!(
+            keys,
+            [
+                "email:ada@example.com",
+                "email:ada@work.example",
+                "linkedin:ada"
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_of_a_person_shows_in_debug_output() {
+        let key = IdentityKey::email("ada@example.com");
+        assert_eq!(format!("{key:?}"), "Some(Email(redacted))");
+    }
 
     #[test]
     fn every_shape_of_a_profile_address_has_the_same_slug() {

@@ -1,7 +1,10 @@
 //! Rule 8 as tables: which stage a word of Dover's means.
 
-use super::world::{decide, stage, world};
-use crate::plan::situation::StageKind;
+use super::world::{decide, default_plan, stage, world};
+use crate::plan::{
+    situation::StageKind,
+    stages::{FoundBy, lead, lead_title},
+};
 
 #[test]
 fn rule_8_every_word_has_its_stage() {
@@ -53,4 +56,15 @@ fn rule_8_interviewing_is_the_first_active_stage_and_nothing_else() {
         said.clone().without_stage("screen").without_stage("onsite") => "none stage-not-mapped parked";
         said.linked("review").without_stage("screen").without_stage("onsite") => "none stage-not-mapped parked";
     }
+}
+
+#[test]
+fn rule_8_a_check_can_tell_a_renamed_lead_stage_from_one_that_is_not() {
+    let mut plan = default_plan();
+    "Contacted".clone_into(&mut plan[1].title);
+    let found = |place| lead(place, &plan).map(|(stage, by)| (stage.id.as_str(), by));
+    assert_eq!(found(0), Some(("new", FoundBy::Title)));
+    assert_eq!(found(1), Some(("reached", FoundBy::Order)));
+    assert_eq!(lead_title(1), "Reached Out");
+    assert_eq!(lead(0, &[]), None);
 }
