@@ -169,3 +169,15 @@ fn what_the_clock_did_is_added_to_any_sentence() {
     );
     assert!(plan.sentence().contains("3 December 2026, 01:46:40 UTC"));
 }
+
+#[test]
+fn the_rules_page_lists_every_code_and_no_other() {
+    let page = include_str!("../../../docs/rules.md");
+    let listed: BTreeSet<_> = page
+        .lines()
+        .skip_while(|line| *line != "## Every reason")
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .collect();
+    let known: BTreeSet<_> = every_reason().iter().map(Reason::code).collect();
+    assert_eq!(listed, known);
+}
