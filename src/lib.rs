@@ -9,3 +9,4 @@ pub mod dover;
 pub mod ids;
 pub mod plan;
 pub mod store;
+pub mod sync;

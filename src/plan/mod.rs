@@ -17,13 +17,21 @@ pub use action::{Action, CandidateRef, NewPerson, Plan, Step};
 pub use reason::{Departure, Outcome, Reason};
 pub use situation::Situation;
 
+use chrono::{DateTime, Utc};
+use says::DoverSays;
 use situation::{Job, Openness, Person, Registration};
+use standing::Standing;
 
 /// Decides what Ashby should be told of one prospect. Total: whatever is wrong is a reason, not an error.
 pub fn plan(situation: &Situation) -> Plan {
     let mut plan = decide(situation).unwrap_or_else(Plan::nothing);
     plan.clock_ahead = standing::clock_ahead(&situation.dover);
     plan
+}
+
+/// The time of the news that [`plan`] decides on: what is remembered as applied once it has been.
+pub fn said_at(dover: &DoverSays) -> Option<DateTime<Utc>> {
+    standing::standing(dover).ok().map(Standing::said)
 }
 
 fn decide(situation: &Situation) -> Result<Plan, Reason> {
@@ -40,6 +48,7 @@ fn decide(situation: &Situation) -> Result<Plan, Reason> {
     let progress = |application| progress::progress(application, standing, job, *applied_at, setup);
     match person {
         Person::Gone => Err(Reason::GoneFromAshby),
+        Person::Transferred => Err(Reason::TransferredInAshby),
         Person::Learning { read } => Err(Reason::LearningAshby { read: *read }),
         Person::InDoubt { since } => Err(Reason::CreateInDoubt { since: *since }),
         Person::Several(choices) => Err(Reason::AmbiguousIdentity(choices.clone())),

@@ -48,6 +48,8 @@ pub enum Outcome {
     Skipped,
     /// Waits for a person or for configuration, and goes on by itself when the cause is gone.
     Parked,
+    /// Tried and not through: it is decided again with the next flush.
+    Retried,
 }
 
 /// Why.
@@ -80,6 +82,8 @@ pub enum Reason {
     ArchivedInAshby,
     /// Hired in Ashby, which nothing undoes.
     HiredInAshby,
+    /// Transferred to another job in Ashby, which nothing undoes.
+    TransferredInAshby,
     /// Over in Dover before it came to Ashby.
     NothingToArchive(Departure),
     /// A status that has no place in Ashby.
@@ -119,6 +123,10 @@ pub enum Reason {
     NoArchivedStage,
     /// Ashby shows a stage that the plan does not list.
     StageNotInPlan,
+    /// Ashby did not answer, or not usefully.
+    AshbyUnavailable { what: String },
+    /// Ashby no longer takes an id that we kept of its setup.
+    StaleId { code: String },
     /// Ashby refused for good.
     RefusedByAshby {
         code: String,
@@ -141,6 +149,7 @@ impl Reason {
             Self::NotForward { .. } => "not-forward",
             Self::ArchivedInAshby => "archived-in-ashby",
             Self::HiredInAshby => "hired-in-ashby",
+            Self::TransferredInAshby => "transferred-in-ashby",
             Self::NothingToArchive(_) => "nothing-to-archive",
             Self::HeldStatus(_) => "held-status",
             Self::NoStageYet => "no-stage-yet",
@@ -159,6 +168,8 @@ impl Reason {
             Self::UnknownStatus(_) => "unknown-status",
             Self::StageNotMapped(_) | Self::NoArchivedStage => "stage-not-mapped",
             Self::StageNotInPlan => "stage-not-in-plan",
+            Self::AshbyUnavailable { .. } => "ashby-unavailable",
+            Self::StaleId { .. } => "stale-id",
             Self::RefusedByAshby { .. } => "refused-by-ashby",
         }
     }
@@ -177,9 +188,11 @@ impl Reason {
             | Self::NotForward { .. }
             | Self::ArchivedInAshby
             | Self::HiredInAshby
+            | Self::TransferredInAshby
             | Self::NothingToArchive(_)
             | Self::HeldStatus(_)
             | Self::NoStageYet => Outcome::Skipped,
+            Self::AshbyUnavailable { .. } | Self::StaleId { .. } => Outcome::Retried,
             _ => Outcome::Parked,
         }
     }
@@ -200,13 +213,17 @@ impl Reason {
             | Self::NotForward { .. }
             | Self::AlreadyThere { .. }
             | Self::ArchivedInAshby
-            | Self::HiredInAshby => 10,
+            | Self::HiredInAshby
+            | Self::TransferredInAshby => 10,
             Self::Archived(_)
             | Self::HeldStatus(_)
             | Self::ArchiveReasonMissing(_)
             | Self::NoArchivedStage => 11,
             Self::SourceMissing | Self::SourceAmbiguous => 12,
-            Self::GoneFromAshby | Self::RefusedByAshby { .. } => 13,
+            Self::GoneFromAshby
+            | Self::AshbyUnavailable { .. }
+            | Self::StaleId { .. }
+            | Self::RefusedByAshby { .. } => 13,
         }
     }
 }
@@ -279,6 +296,9 @@ impl fmt::Display for Reason {
                 "Left archived: nothing that Dover says brings an application back. If it should go on, take it out of the archive in Ashby.",
             ),
             Self::HiredInAshby => f.write_str("Left hired: nothing that Dover says changes a hire."),
+            Self::TransferredInAshby => {
+                f.write_str("Left alone: the application was transferred to another job in Ashby.")
+            }
             Self::NothingToArchive(Departure::Withdrew) => {
                 f.write_str("Not created: the candidate withdrew in Dover before there was an application in Ashby.")
             }
@@ -356,6 +376,14 @@ impl fmt::Display for Reason {
             ),
             Self::StageNotInPlan => f.write_str(
                 "Waiting: Ashby shows the candidate in a stage outside this job's interview plan. Move them to a stage of that plan in Ashby, or leave them where they are.",
+            ),
+            Self::AshbyUnavailable { what } => write!(
+                f,
+                "Not through yet: {what}. It is tried again with the next flush; nothing needs to be done."
+            ),
+            Self::StaleId { code } => write!(
+                f,
+                "Not through yet: Ashby's setup has changed ({code}). It is read again, and the candidate goes on with the next flush."
             ),
             Self::RefusedByAshby { code, message, request_id } => write!(
                 f,

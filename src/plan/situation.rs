@@ -94,6 +94,8 @@ pub enum Person {
     Linked(Application),
     /// The link led to something that has been deleted.
     Gone,
+    /// The application that we were linked to is now for another job: somebody transferred it.
+    Transferred,
     /// Found by e-mail or profile: exactly one, with the application for this job if there is one.
     Found {
         /// The person.

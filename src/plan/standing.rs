@@ -25,6 +25,15 @@ pub(super) enum Standing {
     Held(Status, DateTime<Utc>),
 }
 
+impl Standing {
+    /// When Dover said so.
+    pub(super) const fn said(self) -> DateTime<Utc> {
+        match self {
+            Self::Pursued { said, .. } | Self::Over(_, said) | Self::Held(_, said) => said,
+        }
+    }
+}
+
 /// Reads the fold. An inactive status outweighs the stage; a status without any stage counts as a new lead.
 pub(super) fn standing(says: &DoverSays) -> Result<Standing, Reason> {
     let Some(status) = &says.status else {

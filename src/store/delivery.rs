@@ -444,3 +444,14 @@ pub async fn requeue(
     .await?;
     Ok(())
 }
+
+/// A delivery that was accepted no longer reads: it is kept as rejected, and waits no longer.
+pub async fn reject(tx: &mut PgConnection, id: i64, faults: &Value) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE delivery SET verdict = 'rejected', faults = $2 WHERE id = $1 AND verdict = 'accepted'", id, faults)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query!("DELETE FROM pending WHERE delivery_id = $1", id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}

@@ -74,17 +74,6 @@ pub async fn folded(tx: &mut PgConnection, into: &[(i64, ProspectId)]) -> Result
     Ok(())
 }
 
-/// Takes deliveries out of the queue that are about nobody, or that no longer read.
-pub async fn drop_unreadable(tx: &mut PgConnection, deliveries: &[i64]) -> Result<(), StoreError> {
-    sqlx::query!(
-        "DELETE FROM pending WHERE delivery_id = ANY($1)",
-        deliveries
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
 /// Counts off the deliveries of a prospect that a decision took into account: those up to `news`.
 pub async fn decided(
     tx: &mut PgConnection,

@@ -520,3 +520,19 @@ pub async fn jobs_in_play(
     .await?;
     Ok(jobs.into_iter().map(DoverJobId).collect())
 }
+
+/// Remembers the Dover time that was applied, where looking showed that it was.
+pub async fn applied(
+    tx: &mut PgConnection,
+    id: ProspectId,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE prospect SET applied_at = greatest(applied_at, $2) WHERE id = $1",
+        id.0,
+        at
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}

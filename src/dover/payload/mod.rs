@@ -128,6 +128,16 @@ impl Delivery {
         says.with_contact(self.profile.contact(stamp))
     }
 
+    /// Whom it is news of. A ping is about nobody, and a delivery of unknown type says nothing that counts.
+    pub fn about(&self) -> Option<(&DoverCandidateId, &DoverJobId)> {
+        match self.kind {
+            Kind::Ping | Kind::Other(_) => None,
+            Kind::StageChanged(_) | Kind::Updated | Kind::Activity(_) => {
+                self.candidate_id.as_ref().zip(self.job_id.as_ref())
+            }
+        }
+    }
+
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let kind = match reader.name(Field::Type, MAX_ID) {
             Some(PING) => return Some(Self::ping()),

@@ -1,0 +1,373 @@
+//! Carries a plan out, step by step: record the intent, call, keep the outcome. Every choice was made in the plan.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    SyncError,
+    doubt::Settled,
+    flush::{Lease, Stop},
+    gather::{Case, Scene},
+    look::seen,
+    metadata,
+};
+use crate::{
+    ashby::{
+        AshbyClient, AshbyError, Disposition, Location, NewApplication, NewCandidate, StageChange,
+    },
+    ids::{ApplicationId, CandidateId},
+    plan::{self, CandidateRef, NewPerson, Plan, Reason, Step},
+    store::{
+        self,
+        intent::{Intended, Intent},
+        mirror::Seen,
+    },
+};
+
+/// What a plan that was carried out leaves behind.
+#[derive(Debug, Default)]
+pub(super) struct Applied {
+    /// The application as our last write left it, and when.
+    pub(super) wrote: Option<(Seen, DateTime<Utc>)>,
+}
+
+/// Why a plan was not carried out to its end.
+pub(super) enum Interrupted {
+    /// This prospect waits or is tried again; the flush goes on.
+    For(Reason),
+    /// Looking showed that a write whose answer was lost had no effect: decide again from what is known now.
+    Again,
+    /// The flush cannot go on.
+    By(Stop),
+}
+
+impl From<Stop> for Interrupted {
+    fn from(stop: Stop) -> Self {
+        Self::By(stop)
+    }
+}
+
+impl From<store::StoreError> for Interrupted {
+    fn from(error: store::StoreError) -> Self {
+        Self::By(Stop::Broken(error.into()))
+    }
+}
+
+impl From<SyncError> for Interrupted {
+    fn from(error: SyncError) -> Self {
+        Self::By(Stop::Broken(error))
+    }
+}
+
+/// Carries out the steps of `plan` for one prospect, through `ashby`, while `lease` holds.
+pub(super) async fn apply(
+    scene: &Scene<'_>,
+    ashby: &AshbyClient,
+    lease: &Lease<'_>,
+    case: &Case,
+    plan: &Plan,
+) -> Result<Applied, Interrupted> {
+    let mut performer = Performer {
+        scene,
+        ashby,
+        lease,
+        case,
+        created: None,
+    };
+    let mut applied = Applied::default();
+    for step in &plan.steps {
+        if let Some(wrote) = performer.perform(step).await? {
+            applied.wrote = Some(wrote);
+        }
+    }
+    Ok(applied)
+}
+
+struct Performer<'a> {
+    scene: &'a Scene<'a>,
+    ashby: &'a AshbyClient,
+    lease: &'a Lease<'a>,
+    case: &'a Case,
+    /// The candidate that the step before has made.
+    created: Option<CandidateId>,
+}
+
+impl Performer<'_> {
+    async fn perform(&mut self, step: &Step) -> Result<Option<(Seen, DateTime<Utc>)>, Interrupted> {
+        match step {
+            Step::CreateCandidate { person, source } => {
+                let new = NewCandidate {
+                    source_id: Some(source.clone()),
+                    ..new_candidate(person)
+                };
+                self.create_candidate(&new).await?;
+                Ok(None)
+            }
+            Step::CreateApplication {
+                candidate,
+                job,
+                stage,
+                source,
+            } => {
+                let candidate_id = match candidate {
+                    CandidateRef::Known(id) => id.clone(),
+                    CandidateRef::JustCreated => self
+                        .created
+                        .clone()
+                        .expect("a plan creates the candidate before the application"),
+                };
+                let new = NewApplication {
+                    candidate_id,
+                    job_id: job.clone(),
+                    interview_plan_id: None,
+                    interview_stage_id: stage.clone(),
+                    source_id: Some(source.clone()),
+                };
+                self.create_application(&new).await.map(Some)
+            }
+            Step::Move { application, to } => {
+                let intended = Intended::ChangeStage {
+                    application: application.clone(),
+                    stage: to.clone(),
+                    reason: None,
+                };
+                let change = StageChange::Move {
+                    application: application.clone(),
+                    stage: to.clone(),
+                };
+                self.change_stage(intended, application, &change)
+                    .await
+                    .map(Some)
+            }
+            Step::Archive {
+                application,
+                to,
+                reason,
+            } => {
+                let intended = Intended::ChangeStage {
+                    application: application.clone(),
+                    stage: to.clone(),
+                    reason: Some(reason.clone()),
+                };
+                let (application, stage, reason) =
+                    (application.clone(), to.clone(), reason.clone());
+                let change = StageChange::Archive {
+                    application: application.clone(),
+                    stage,
+                    reason,
+                };
+                self.change_stage(intended, &application, &change)
+                    .await
+                    .map(Some)
+            }
+        }
+    }
+
+    /// Records what is about to be done, right before it is.
+    async fn intend(&self, intended: Intended) -> Result<Intent, Interrupted> {
+        self.lease.hold().await?;
+        let dover = &self.case.situation.dover;
+        let recorded_at = self.scene.sync.clock.now();
+        let intent = Intent {
+            prospect: self.case.prospect.id,
+            intended,
+            dover_at: plan::said_at(dover).unwrap_or(recorded_at),
+            recorded_at,
+        };
+        store::intent::record(&self.scene.sync.pool, self.scene.connection, &intent).await?;
+        Ok(intent)
+    }
+
+    async fn create_candidate(&mut self, new: &NewCandidate) -> Result<(), Interrupted> {
+        let intent = self.intend(Intended::CreateCandidate).await?;
+        let prospect = &self.case.prospect;
+        let candidate = match self.ashby.create_candidate(new).await {
+            Ok(candidate) => candidate.id,
+            Err(error) => match self.failed(error, &intent).await? {
+                Settled::Candidate(candidate) => {
+                    self.created = Some(candidate);
+                    return Ok(());
+                }
+                _ => return Err(Interrupted::Again),
+            },
+        };
+        let keys = plan::identity::keys(&prospect.says.contact);
+        let hash = |key| {
+            self.scene
+                .sync
+                .vault
+                .identity_hash(self.scene.connection, key)
+        };
+        let people = [(candidate.clone(), keys.iter().map(hash).collect())];
+        let mut tx = self
+            .scene
+            .sync
+            .pool
+            .begin()
+            .await
+            .map_err(store::StoreError::from)?;
+        store::prospect::link(&mut *tx, prospect.id, &candidate, None).await?;
+        store::mirror::identify(&mut tx, self.scene.connection, &people).await?;
+        store::intent::settled(&mut *tx, prospect.id).await?;
+        tx.commit().await.map_err(store::StoreError::from)?;
+        self.created = Some(candidate);
+        Ok(())
+    }
+
+    async fn create_application(
+        &self,
+        new: &NewApplication,
+    ) -> Result<(Seen, DateTime<Utc>), Interrupted> {
+        let intended = Intended::CreateApplication {
+            candidate: new.candidate_id.clone(),
+            job: new.job_id.clone(),
+        };
+        let intent = self.intend(intended).await?;
+        match self.ashby.create_application(new).await {
+            Ok(application) => written(seen(&application), intent.recorded_at),
+            Err(error) => self.rescued(error, &intent).await,
+        }
+    }
+
+    async fn change_stage(
+        &self,
+        intended: Intended,
+        application: &ApplicationId,
+        change: &StageChange,
+    ) -> Result<(Seen, DateTime<Utc>), Interrupted> {
+        let intent = self.intend(intended).await?;
+        match self.ashby.change_stage(change).await {
+            Ok(application) => written(seen(&application), intent.recorded_at),
+            Err(error) if error.code.as_deref() == Some("application_not_found") => {
+                store::mirror::gone(&self.scene.sync.pool, self.scene.connection, application)
+                    .await?;
+                self.forget(&intent).await?;
+                Err(Interrupted::For(Reason::GoneFromAshby))
+            }
+            Err(error) => self.rescued(error, &intent).await,
+        }
+    }
+
+    /// A write that may have gone through: if looking shows that it did, it did.
+    async fn rescued(
+        &self,
+        error: AshbyError,
+        intent: &Intent,
+    ) -> Result<(Seen, DateTime<Utc>), Interrupted> {
+        match self.failed(error, intent).await? {
+            Settled::Application(seen) => Ok((seen, intent.recorded_at)),
+            _ => Err(Interrupted::Again),
+        }
+    }
+
+    /// What became of a call that failed.
+    async fn failed(&self, error: AshbyError, intent: &Intent) -> Result<Settled, Interrupted> {
+        match error.disposition() {
+            Disposition::InDoubt => self.look_into(intent).await,
+            Disposition::Transient => {
+                self.forget(intent).await?;
+                Err(Interrupted::For(Reason::AshbyUnavailable {
+                    what: error.to_string(),
+                }))
+            }
+            Disposition::Permanent => {
+                self.forget(intent).await?;
+                Err(Interrupted::For(self.refused(error).await?))
+            }
+            Disposition::Key { .. } => {
+                self.forget(intent).await?;
+                Err(Interrupted::By(Stop::Key(error.to_string())))
+            }
+        }
+    }
+
+    /// Looks at once; what cannot be seen yet is looked for again with every flush.
+    async fn look_into(&self, intent: &Intent) -> Result<Settled, Interrupted> {
+        let in_doubt = || match intent.intended {
+            Intended::ChangeStage { .. } => Reason::AshbyUnavailable {
+                what: "Ashby's answer was lost and its outcome could not be looked up".to_owned(),
+            },
+            _ => Reason::CreateInDoubt {
+                since: intent.recorded_at,
+            },
+        };
+        match self.scene.settle(&self.case.prospect, intent).await {
+            Ok(Settled::Waiting) => Err(Interrupted::For(in_doubt())),
+            Ok(settled) => Ok(settled),
+            Err(SyncError::Ashby(error)) => match error.disposition() {
+                Disposition::Key { .. } => Err(Interrupted::By(Stop::Key(error.to_string()))),
+                _ => Err(Interrupted::For(in_doubt())),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ashby said no for good, and why that matters.
+    async fn refused(&self, error: AshbyError) -> Result<Reason, Interrupted> {
+        let code = error.code.clone().unwrap_or_else(|| "no code".to_owned());
+        let prospect = &self.case.prospect;
+        match code.as_str() {
+            "candidate_not_found" => {
+                if let Some(gone) = prospect.candidate.as_ref().or(self.matched()) {
+                    let gone = std::slice::from_ref(&gone.0);
+                    store::mirror::forget_candidates(
+                        &self.scene.sync.pool,
+                        self.scene.connection,
+                        gone,
+                    )
+                    .await?;
+                }
+                Ok(Reason::GoneFromAshby)
+            }
+            // Refused once more after it was read again, it is not for us to mend.
+            _ if error.is_not_found() && prospect.reason.as_deref() != Some("stale-id") => {
+                if let Some(job) = self.scene.jobs.get(&prospect.dover_job_id) {
+                    metadata::distrust(self.scene.sync, self.scene.connection, job).await?;
+                }
+                Ok(Reason::StaleId { code })
+            }
+            _ => Ok(Reason::RefusedByAshby {
+                code,
+                message: error.message,
+                request_id: error.request_id,
+            }),
+        }
+    }
+
+    fn matched(&self) -> Option<&CandidateId> {
+        match &self.case.situation.person {
+            plan::situation::Person::Found { candidate, .. } => Some(candidate),
+            _ => None,
+        }
+    }
+
+    /// It surely had no effect.
+    async fn forget(&self, intent: &Intent) -> Result<(), Interrupted> {
+        Ok(store::intent::settled(&self.scene.sync.pool, intent.prospect).await?)
+    }
+}
+
+/// An answer to a write always names a stage; one that does not is none that we can build on.
+fn written(seen: Option<Seen>, at: DateTime<Utc>) -> Result<(Seen, DateTime<Utc>), Interrupted> {
+    seen.map(|seen| (seen, at)).ok_or_else(|| {
+        Interrupted::For(Reason::AshbyUnavailable {
+            what: "Ashby's answer names no stage".to_owned(),
+        })
+    })
+}
+
+fn new_candidate(person: &NewPerson) -> NewCandidate {
+    NewCandidate {
+        email: person.email.clone(),
+        alternate_email_addresses: person.alternate_emails.clone(),
+        phone_number: person.phone.clone(),
+        linked_in_url: person.linkedin_url.clone(),
+        github_url: person.github_url.clone(),
+        website: person.website_url.clone(),
+        location: person.location.as_ref().map(|place| Location {
+            city: place.city.clone(),
+            region: place.region.clone(),
+            country: place.country.clone(),
+        }),
+        ..NewCandidate::named(&person.name)
+    }
+}

@@ -1,0 +1,84 @@
+//! Ashby clients, one pace for each connection: everything in this process that uses a key shares its rate limit.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::{
+    ashby::{AshbyClient, Budget, CallObserver, Pace, http_client},
+    clock::SharedClock,
+    ids::ConnectionId,
+};
+
+/// Makes Ashby clients.
+#[derive(Clone)]
+pub struct Clients {
+    http: reqwest::Client,
+    base_url: Url,
+    clock: SharedClock,
+    observer: Arc<dyn CallObserver>,
+    paces: Arc<Mutex<HashMap<ConnectionId, Arc<Pace>>>>,
+}
+
+impl fmt::Debug for Clients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clients")
+            .field("base_url", &self.base_url.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Clients {
+    /// Clients of the Ashby at `base_url`, whose every call `observer` is told of.
+    pub fn new(base_url: Url, clock: SharedClock, observer: Arc<dyn CallObserver>) -> Self {
+        Self {
+            http: http_client(),
+            base_url,
+            clock,
+            observer,
+            paces: Arc::default(),
+        }
+    }
+
+    /// The client of a connection, with its key.
+    pub fn of(&self, connection: ConnectionId, key: SecretString) -> AshbyClient {
+        let pace = Arc::clone(
+            self.paces
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(connection)
+                .or_insert_with(|| Arc::new(Pace::new(Arc::clone(&self.clock)))),
+        );
+        self.client(key, pace)
+    }
+
+    /// A client for a key that belongs to no connection yet.
+    pub fn for_trial(&self, key: SecretString) -> AshbyClient {
+        self.client(key, Arc::new(Pace::new(Arc::clone(&self.clock))))
+    }
+
+    fn client(&self, key: SecretString, pace: Arc<Pace>) -> AshbyClient {
+        AshbyClient::new(
+            self.http.clone(),
+            self.base_url.clone(),
+            key,
+            Arc::clone(&self.clock),
+            pace,
+        )
+        .observed_by(Arc::clone(&self.observer))
+    }
+
+    /// What is left of each key's budget, as far as this process has seen.
+    pub fn budgets(&self) -> Vec<(ConnectionId, Budget)> {
+        let paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        paces
+            .iter()
+            .filter_map(|(connection, pace)| Some((*connection, pace.budget()?)))
+            .collect()
+    }
+}

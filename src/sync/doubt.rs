@@ -1,0 +1,201 @@
+//! Creates and changes whose outcome is not known: looked into before anything is tried again. Ashby has no idempotency
+//! key, so what a crash, a timeout or a lost answer left behind can only be found by looking.
+
+use chrono::TimeDelta;
+
+use super::{SyncError, gather::Scene, look::seen};
+use crate::{
+    ids::{ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, StageId},
+    plan::identity::{self, IdentityKey},
+    store::{
+        self,
+        intent::{Intended, Intent},
+        mirror::Seen,
+        prospect::Prospect,
+    },
+};
+
+/// How long after a create its result may be missing from Ashby's search and lists. Only when it has not shown for this
+/// long is it taken not to have happened. Ashby documents no figure; this is far beyond any delay that was seen.
+const SHOWS_WITHIN: TimeDelta = TimeDelta::minutes(10);
+
+/// What looking into an intent showed.
+pub(super) enum Settled {
+    /// The candidate was created.
+    Candidate(CandidateId),
+    /// The application is as the intent wanted it.
+    Application(Seen),
+    /// It was not done.
+    Undone,
+    /// It cannot be told yet.
+    Waiting,
+}
+
+/// How far Ashby's clock may differ from ours.
+const CLOCKS_DIFFER_BY: TimeDelta = TimeDelta::seconds(5);
+
+impl Scene<'_> {
+    /// Looks into every open intent of the connection. What is settled goes on in this flush.
+    pub(super) async fn settle_doubts(&self) -> Result<(), SyncError> {
+        for intent in store::intent::open(&self.sync.pool, self.connection, None).await? {
+            let prospect =
+                store::prospect::by_id(&self.sync.pool, self.connection, intent.prospect).await?;
+            if let Some(prospect) = prospect {
+                self.settle(&prospect, &intent).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks into one intent, and keeps what was found.
+    pub(super) async fn settle(
+        &self,
+        prospect: &Prospect,
+        intent: &Intent,
+    ) -> Result<Settled, SyncError> {
+        match &intent.intended {
+            Intended::CreateCandidate => self.settle_candidate(prospect, intent).await,
+            Intended::CreateApplication { candidate, job } => {
+                self.settle_application(prospect, intent, candidate, job)
+                    .await
+            }
+            Intended::ChangeStage {
+                application,
+                stage,
+                reason,
+            } => {
+                self.settle_change(intent, application, stage, reason.as_ref())
+                    .await
+            }
+        }
+    }
+
+    async fn settle_candidate(
+        &self,
+        prospect: &Prospect,
+        intent: &Intent,
+    ) -> Result<Settled, SyncError> {
+        if let [candidate] = self.created(prospect).await?.as_slice() {
+            let mut tx = self.sync.pool.begin().await?;
+            store::prospect::link(&mut *tx, prospect.id, candidate, None).await?;
+            store::intent::settled(&mut *tx, prospect.id).await?;
+            tx.commit().await?;
+            return Ok(Settled::Candidate(candidate.clone()));
+        }
+        self.give_up_looking(intent).await
+    }
+
+    /// Who has the prospect's addresses: in Ashby's search, and in the list of what changed since.
+    async fn created(&self, prospect: &Prospect) -> Result<Vec<CandidateId>, SyncError> {
+        let keys = identity::keys(&prospect.says.contact);
+        let hashes: Vec<Vec<u8>> = keys
+            .iter()
+            .map(|key| self.sync.vault.identity_hash(self.connection, key))
+            .collect();
+        let listed = store::mirror::who(&self.sync.pool, self.connection, &hashes).await?;
+        let mut found: Vec<CandidateId> = listed.into_values().flatten().collect();
+        for key in &keys {
+            let IdentityKey::Email(address) = key else {
+                continue;
+            };
+            for person in self.ashby.candidate_search_by_email(address).await? {
+                if person
+                    .emails()
+                    .filter_map(IdentityKey::email)
+                    .any(|email| email == *key)
+                {
+                    found.push(person.id);
+                }
+            }
+        }
+        found.sort();
+        found.dedup();
+        Ok(found)
+    }
+
+    async fn settle_application(
+        &self,
+        prospect: &Prospect,
+        intent: &Intent,
+        candidate: &CandidateId,
+        job: &AshbyJobId,
+    ) -> Result<Settled, SyncError> {
+        let asked_at = self.sync.clock.now();
+        let person = match self.ashby.candidate_info(candidate).await {
+            Ok(person) => person,
+            Err(error) if error.is_not_found() => return self.give_up_looking(intent).await,
+            Err(error) => return Err(error.into()),
+        };
+        for id in &person.application_ids {
+            let application = self.ashby.application_info(id).await?;
+            let Some(seen) = seen(&application).filter(|seen| seen.job == *job) else {
+                continue;
+            };
+            let mut tx = self.sync.pool.begin().await?;
+            let is_ours = application.created_at >= intent.recorded_at - CLOCKS_DIFFER_BY;
+            if is_ours {
+                store::mirror::wrote(&mut tx, self.connection, &seen, asked_at).await?;
+                store::prospect::applied(&mut tx, prospect.id, intent.dover_at).await?;
+            } else {
+                store::mirror::saw(
+                    &mut tx,
+                    self.connection,
+                    std::slice::from_ref(&seen),
+                    asked_at,
+                )
+                .await?;
+            }
+            store::prospect::link(&mut *tx, prospect.id, candidate, Some(id)).await?;
+            store::intent::settled(&mut *tx, prospect.id).await?;
+            tx.commit().await?;
+            return Ok(if is_ours {
+                Settled::Application(seen)
+            } else {
+                Settled::Undone
+            });
+        }
+        self.give_up_looking(intent).await
+    }
+
+    async fn settle_change(
+        &self,
+        intent: &Intent,
+        application: &ApplicationId,
+        stage: &StageId,
+        reason: Option<&ArchiveReasonId>,
+    ) -> Result<Settled, SyncError> {
+        let asked_at = self.sync.clock.now();
+        let found = match self.ashby.application_info(application).await {
+            Ok(found) => seen(&found),
+            Err(error) if error.is_not_found() => {
+                store::mirror::gone(&self.sync.pool, self.connection, application).await?;
+                None
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut tx = self.sync.pool.begin().await?;
+        let settled = match found {
+            Some(seen) if seen.stage == *stage && seen.archive_reason.as_ref() == reason => {
+                store::mirror::wrote(&mut tx, self.connection, &seen, asked_at).await?;
+                store::prospect::applied(&mut tx, intent.prospect, intent.dover_at).await?;
+                Settled::Application(seen)
+            }
+            seen => {
+                store::mirror::saw(&mut tx, self.connection, seen.as_slice(), asked_at).await?;
+                Settled::Undone
+            }
+        };
+        store::intent::settled(&mut *tx, intent.prospect).await?;
+        tx.commit().await?;
+        Ok(settled)
+    }
+
+    /// Nothing to be seen: it waits on, until what was asked for would long have shown.
+    async fn give_up_looking(&self, intent: &Intent) -> Result<Settled, SyncError> {
+        if self.sync.clock.now() - intent.recorded_at <= SHOWS_WITHIN {
+            return Ok(Settled::Waiting);
+        }
+        store::intent::settled(&self.sync.pool, intent.prospect).await?;
+        Ok(Settled::Undone)
+    }
+}

@@ -1,0 +1,131 @@
+//! Folds waiting deliveries into prospects, a page at a time. Any number may fold at once: what one has taken the
+//! others pass over, and the fold does not care about order.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Sync, SyncError};
+use crate::{
+    dover::payload::{self, PayloadPaths},
+    ids::{ConnectionId, DoverCandidateId, DoverJobId},
+    plan::says::DoverSays,
+    store::{self, connection::Connection, inbox::Unfolded, prospect::Folded},
+};
+
+/// Deliveries a page: enough to make the statements' fixed costs small, few enough to keep memory and locks short.
+const PAGE: i64 = 1_000;
+
+/// News of one prospect within a page: the fold of its deliveries, and which those are.
+#[derive(Default)]
+struct News {
+    says: DoverSays,
+    deliveries: Vec<i64>,
+}
+
+/// Folds everything that waits on `connection`. Answers how many deliveries that were.
+pub async fn fold(sync: &Sync, connection: &Connection) -> Result<usize, SyncError> {
+    if !store::inbox::has_unfolded(&sync.pool, connection.id).await? {
+        return Ok(0);
+    }
+    let paths = payload_paths(connection)?;
+    let aliases = aliases(sync, connection.id).await?;
+    let mut folded = 0;
+    loop {
+        let count = fold_page(sync, connection.id, &paths, &aliases).await?;
+        folded += count;
+        if count == 0 {
+            return Ok(folded);
+        }
+    }
+}
+
+/// Where this connection's payloads keep what we read.
+pub fn payload_paths(connection: &Connection) -> Result<PayloadPaths, SyncError> {
+    let paths = serde_json::from_value(connection.payload_paths.clone());
+    Ok(paths.map_err(|error| store::StoreError::Unreadable {
+        what: "the payload paths",
+        detail: error.to_string(),
+    })?)
+}
+
+/// A delivery may name a registered job by its Ashby id: same job, same prospect.
+async fn aliases(
+    sync: &Sync,
+    connection: ConnectionId,
+) -> Result<HashMap<String, DoverJobId>, SyncError> {
+    let jobs = store::job::all(&sync.pool, connection).await?;
+    Ok(jobs
+        .into_iter()
+        .map(|job| (job.ashby_job_id.0, job.dover_job_id))
+        .collect())
+}
+
+async fn fold_page(
+    sync: &Sync,
+    connection: ConnectionId,
+    paths: &PayloadPaths,
+    aliases: &HashMap<String, DoverJobId>,
+) -> Result<usize, SyncError> {
+    let mut tx = sync.pool.begin().await?;
+    let taken = store::inbox::take(&mut tx, connection, PAGE).await?;
+    let count = taken.len();
+    let (mut news, unreadable) = read(taken, paths, aliases);
+    for (delivery, faults) in unreadable {
+        store::delivery::reject(&mut tx, delivery, &faults).await?;
+    }
+
+    let who: Vec<_> = news.keys().cloned().collect();
+    let locked = store::prospect::lock(&mut tx, connection, &who, sync.clock.now()).await?;
+    let (mut folds, mut into) = (Vec::with_capacity(locked.len()), Vec::with_capacity(count));
+    for (id, candidate, job, mut says) in locked {
+        let Some(fresh) = news.remove(&(candidate, job)) else {
+            continue;
+        };
+        says.fold(fresh.says);
+        let latest = fresh.deliveries.iter().copied().max().unwrap_or_default();
+        into.extend(fresh.deliveries.into_iter().map(|delivery| (delivery, id)));
+        folds.push(Folded {
+            id,
+            says,
+            news: latest,
+        });
+    }
+    store::prospect::save(&mut tx, &folds).await?;
+    store::inbox::folded(&mut tx, &into).await?;
+    tx.commit().await?;
+    Ok(count)
+}
+
+type Who = (DoverCandidateId, DoverJobId);
+
+/// Reads a page: what is news of whom, and which deliveries no longer read because the payload paths have changed.
+fn read(
+    taken: Vec<Unfolded>,
+    paths: &PayloadPaths,
+    aliases: &HashMap<String, DoverJobId>,
+) -> (BTreeMap<Who, News>, Vec<(i64, serde_json::Value)>) {
+    let mut news: BTreeMap<Who, News> = BTreeMap::new();
+    let mut unreadable = Vec::new();
+    for Unfolded {
+        id,
+        received_at,
+        body,
+    } in taken
+    {
+        match payload::read(&body, paths) {
+            Err(faults) => unreadable.push((id, serde_json::json!(faults))),
+            Ok(delivery) => match delivery.about() {
+                Some((candidate, job)) => {
+                    let job = aliases.get(job.as_str()).unwrap_or(job).clone();
+                    let news = news.entry((candidate.clone(), job)).or_default();
+                    news.says.fold(delivery.says(received_at, id));
+                    news.deliveries.push(id);
+                }
+                None => unreadable.push((
+                    id,
+                    serde_json::json!([{ "pointer": "", "detail": "it is about nobody" }]),
+                )),
+            },
+        }
+    }
+    (news, unreadable)
+}

@@ -1,0 +1,310 @@
+//! Gathers the [`Situation`] of each prospect: whatever the decision may depend on, a page at a time and in a fixed
+//! number of statements.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    Sync, SyncError,
+    look::{self, Known, Picture},
+};
+use crate::{
+    ashby::AshbyClient,
+    ids::{ApplicationId, AshbyJobId, CandidateId, ConnectionId, DoverJobId, ProspectId},
+    plan::{
+        Situation, identity,
+        situation::{Application, ApplicationStatus, Person, Registration, Setup},
+    },
+    store::{self, intent::Intended, intent::Intent, job::Job, prospect::Prospect},
+};
+
+/// What all prospects of a flush have in common.
+pub(super) struct Scene<'a> {
+    pub(super) sync: &'a Sync,
+    pub(super) connection: ConnectionId,
+    pub(super) ashby: AshbyClient,
+    pub(super) setup: Setup,
+    pub(super) jobs: HashMap<DoverJobId, Job>,
+    pub(super) picture: Picture,
+}
+
+/// A prospect with all that its decision may depend on.
+pub(super) struct Case {
+    pub(super) prospect: Prospect,
+    pub(super) situation: Situation,
+    /// When the application was last looked at.
+    pub(super) looked_at: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+/// What the mirror says of a page of prospects.
+struct Mirrored {
+    keys: HashMap<ProspectId, Vec<Vec<u8>>>,
+    who: HashMap<Vec<u8>, Vec<CandidateId>>,
+    applications: HashMap<ApplicationId, store::mirror::Known>,
+    intents: HashMap<ProspectId, Intent>,
+}
+
+impl Scene<'_> {
+    /// The cases of `prospects`, in the same order.
+    pub(super) async fn gather(&self, prospects: Vec<Prospect>) -> Result<Vec<Case>, SyncError> {
+        let mirrored = self.mirrored(&prospects).await?;
+        let mut cases = Vec::with_capacity(prospects.len());
+        for prospect in prospects {
+            cases.push(self.case(prospect, &mirrored).await?);
+        }
+        Ok(cases)
+    }
+
+    /// The case of one prospect, from the latest that is known.
+    pub(super) async fn gather_one(&self, id: ProspectId) -> Result<Option<Case>, SyncError> {
+        let Some(prospect) = store::prospect::by_id(&self.sync.pool, self.connection, id).await?
+        else {
+            return Ok(None);
+        };
+        Ok(self.gather(vec![prospect]).await?.pop())
+    }
+
+    async fn mirrored(&self, prospects: &[Prospect]) -> Result<Mirrored, SyncError> {
+        let pool = &self.sync.pool;
+        let hash = |key| self.sync.vault.identity_hash(self.connection, &key);
+        let strangers = prospects
+            .iter()
+            .filter(|prospect| prospect.application.is_none());
+        let keys: HashMap<ProspectId, Vec<Vec<u8>>> = strangers
+            .map(|prospect| {
+                (
+                    prospect.id,
+                    identity::keys(&prospect.says.contact)
+                        .into_iter()
+                        .map(hash)
+                        .collect(),
+                )
+            })
+            .collect();
+        let hashes: Vec<Vec<u8>> = keys.values().flatten().cloned().collect();
+        let who = store::mirror::who(pool, self.connection, &hashes).await?;
+
+        let linked: Vec<String> = prospects
+            .iter()
+            .filter_map(|prospect| prospect.application.as_ref())
+            .map(|id| id.0.clone())
+            .collect();
+        let known = prospects
+            .iter()
+            .filter_map(|prospect| prospect.candidate.as_ref());
+        let people: HashSet<String> = who
+            .values()
+            .flatten()
+            .chain(known)
+            .map(|id| id.0.clone())
+            .collect();
+        let people: Vec<String> = people.into_iter().collect();
+        let applications =
+            store::mirror::applications(pool, self.connection, &linked, &people).await?;
+
+        let ids: Vec<ProspectId> = prospects.iter().map(|prospect| prospect.id).collect();
+        let intents = store::intent::open(pool, self.connection, Some(&ids)).await?;
+        Ok(Mirrored {
+            keys,
+            who,
+            applications: applications
+                .into_iter()
+                .map(|known| (known.application.id.clone(), known))
+                .collect(),
+            intents: intents
+                .into_iter()
+                .map(|intent| (intent.prospect, intent))
+                .collect(),
+        })
+    }
+
+    async fn case(&self, prospect: Prospect, mirrored: &Mirrored) -> Result<Case, SyncError> {
+        let job = self.jobs.get(&prospect.dover_job_id);
+        let person = match job {
+            // Without a job nothing of the person matters, and nothing needs to be asked.
+            None => Person::Nobody,
+            Some(job) => self.person(&prospect, &job.ashby_job_id, mirrored).await?,
+        };
+        let looked_at = match &person {
+            Person::Linked(application)
+            | Person::Found {
+                application: Some(application),
+                ..
+            } => mirrored
+                .applications
+                .get(&application.id)
+                .map(|known| self.seen_at(known)),
+            _ => None,
+        };
+        let situation = Situation {
+            dover: prospect.says.clone(),
+            registration: job.map_or(Registration::Unknown, |job| {
+                Registration::Registered(job.as_registered())
+            }),
+            person,
+            applied_at: prospect.applied_at,
+            setup: self.setup.clone(),
+        };
+        Ok(Case {
+            prospect,
+            situation,
+            looked_at,
+        })
+    }
+
+    /// An application that the look at the whole list did not mention is as it was before.
+    fn seen_at(&self, known: &store::mirror::Known) -> chrono::DateTime<chrono::Utc> {
+        match self.picture.applications {
+            Known::Current => known.looked_at.max(self.picture.at),
+            Known::Stale | Known::Learning { .. } => known.looked_at,
+        }
+    }
+
+    async fn person(
+        &self,
+        prospect: &Prospect,
+        job: &AshbyJobId,
+        mirrored: &Mirrored,
+    ) -> Result<Person, SyncError> {
+        if let Some(id) = &prospect.application {
+            return match mirrored.applications.get(id) {
+                Some(known) if known.gone => Ok(Person::Gone),
+                Some(known) if known.job != *job => Ok(Person::Transferred),
+                Some(known) => Ok(Person::Linked(known.application.clone())),
+                None => self.relearn(id, job).await,
+            };
+        }
+        if let Some(intent) = mirrored.intents.get(&prospect.id)
+            && matches!(
+                intent.intended,
+                Intended::CreateCandidate | Intended::CreateApplication { .. }
+            )
+        {
+            return Ok(Person::InDoubt {
+                since: intent.recorded_at,
+            });
+        }
+        if let Some(candidate) = &prospect.candidate {
+            return Ok(found(candidate.clone(), job, mirrored));
+        }
+        self.by_identity(prospect, job, mirrored).await
+    }
+
+    /// A linked application that the mirror has forgotten.
+    async fn relearn(&self, id: &ApplicationId, job: &AshbyJobId) -> Result<Person, SyncError> {
+        if look::look_at(self.sync, self.connection, &self.ashby, id)
+            .await?
+            .is_none()
+        {
+            return Ok(Person::Gone);
+        }
+        let again = store::mirror::applications(
+            &self.sync.pool,
+            self.connection,
+            std::slice::from_ref(&id.0),
+            &[],
+        );
+        Ok(match again.await?.pop() {
+            None => Person::Gone,
+            Some(known) if known.job != *job => Person::Transferred,
+            Some(known) => Person::Linked(known.application),
+        })
+    }
+
+    async fn by_identity(
+        &self,
+        prospect: &Prospect,
+        job: &AshbyJobId,
+        mirrored: &Mirrored,
+    ) -> Result<Person, SyncError> {
+        let (Known::Current | Known::Stale) = self.picture.candidates else {
+            let Known::Learning { read } = self.picture.candidates else {
+                unreachable!("the other two are above")
+            };
+            return Ok(Person::Learning { read });
+        };
+        let keys = mirrored
+            .keys
+            .get(&prospect.id)
+            .map_or(&[][..], Vec::as_slice);
+        let mut matches: Vec<CandidateId> = keys
+            .iter()
+            .filter_map(|key| mirrored.who.get(key))
+            .flatten()
+            .cloned()
+            .collect();
+        if self.picture.candidates == Known::Stale {
+            matches.extend(self.search(prospect).await?);
+        }
+        matches.sort();
+        matches.dedup();
+        if matches.len() > 1 {
+            matches = self.still_there(matches).await?;
+        }
+        Ok(match matches.len() {
+            0 => Person::Nobody,
+            1 => found(matches.remove(0), job, mirrored),
+            _ => Person::Several(matches),
+        })
+    }
+
+    /// Asks Ashby for each address, while a pass over its candidates that was started over is still under way.
+    async fn search(&self, prospect: &Prospect) -> Result<Vec<CandidateId>, SyncError> {
+        let contact = &prospect.says.contact;
+        let mut found = Vec::new();
+        for key in identity::keys(contact) {
+            let identity::IdentityKey::Email(address) = &key else {
+                continue;
+            };
+            for person in self.ashby.candidate_search_by_email(address).await? {
+                if person
+                    .emails()
+                    .filter_map(identity::IdentityKey::email)
+                    .any(|email| email == key)
+                {
+                    found.push(person.id);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Of several matches, those that Ashby still has: its lists say nothing of those that a merge has ended.
+    async fn still_there(&self, matches: Vec<CandidateId>) -> Result<Vec<CandidateId>, SyncError> {
+        let mut there = Vec::new();
+        for candidate in matches {
+            match self.ashby.candidate_info(&candidate).await {
+                // A merged candidate may answer as the survivor.
+                Ok(person) => there.push(person.id),
+                Err(error) if error.is_not_found() => {
+                    let gone = [candidate.0];
+                    store::mirror::forget_candidates(&self.sync.pool, self.connection, &gone)
+                        .await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        there.sort();
+        there.dedup();
+        Ok(there)
+    }
+}
+
+/// A person with their application for the job. Of several, the one that is still open.
+fn found(candidate: CandidateId, job: &AshbyJobId, mirrored: &Mirrored) -> Person {
+    let theirs = mirrored.applications.values().filter(|known| !known.gone);
+    let of_job =
+        theirs.filter(|known| known.application.candidate == candidate && known.job == *job);
+    let openness = |application: &Application| match application.status {
+        ApplicationStatus::Lead | ApplicationStatus::Active => 2,
+        ApplicationStatus::Hired => 1,
+        ApplicationStatus::Archived => 0,
+    };
+    let application = of_job
+        .map(|known| &known.application)
+        .max_by_key(|found| (openness(found), &found.id))
+        .cloned();
+    Person::Found {
+        candidate,
+        application,
+    }
+}

@@ -1,0 +1,259 @@
+//! Looks at Ashby cheaply. Its two lists are followed by their sync tokens, a hundred entries a call; the first pass over
+//! them is resumable by cursor. Single applications are looked at when a change to them is about to be made.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Sync, SyncError};
+use crate::{
+    ashby::{self, AshbyClient, AshbyError, Next, Page, PageFrom, SyncToken},
+    ids::{ApplicationId, CandidateId, ConnectionId},
+    plan::{identity::IdentityKey, situation::ApplicationStatus},
+    store::{
+        self,
+        mirror::{Listing, Progress, Seen},
+    },
+};
+
+/// Calls that one look may spend on a list: about half of a minute's budget of 1,000, so that a first pass over a
+/// large organisation leaves room for the employer's other tools and goes on with the next flush.
+const PAGES_A_LOOK: usize = 250;
+
+/// How old the picture of an application may be when we change it.
+pub(super) const FRESH: TimeDelta = TimeDelta::seconds(5);
+
+/// What a look at both lists showed.
+#[derive(Debug)]
+pub(super) struct Picture {
+    /// How the candidates are known.
+    pub(super) candidates: Known,
+    /// How the applications are known.
+    pub(super) applications: Known,
+    /// Candidates that were new or changed.
+    pub(super) touched: HashSet<CandidateId>,
+    /// When the look ended.
+    pub(super) at: DateTime<Utc>,
+}
+
+/// How well a list is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// All of it, as of the look.
+    Current,
+    /// All of it, but a pass that was started over is still under way.
+    Stale,
+    /// The first pass is under way.
+    Learning {
+        /// Entries read so far.
+        read: i64,
+    },
+}
+
+/// Follows both lists to their end, or as far as one look may go.
+pub(super) async fn look(
+    sync: &Sync,
+    connection: ConnectionId,
+    client: &AshbyClient,
+) -> Result<Picture, SyncError> {
+    let mut touched = HashSet::new();
+    let candidates = follow_candidates(sync, connection, client, &mut touched).await?;
+    let applications = follow_applications(sync, connection, client).await?;
+    Ok(Picture {
+        candidates,
+        applications,
+        touched,
+        at: sync.clock.now(),
+    })
+}
+
+async fn follow_candidates(
+    sync: &Sync,
+    connection: ConnectionId,
+    client: &AshbyClient,
+    touched: &mut HashSet<CandidateId>,
+) -> Result<Known, SyncError> {
+    let mut progress = store::mirror::progress(&sync.pool, connection, Listing::Candidates).await?;
+    for _ in 0..PAGES_A_LOOK {
+        let answer = client.candidates_page(&from(&progress)).await;
+        let Some(page) = turn(answer, &mut progress)? else {
+            continue;
+        };
+        let mut tx = sync.pool.begin().await?;
+        let people: Vec<_> = page
+            .items
+            .iter()
+            .map(|person| (person.id.clone(), hashes(sync, connection, person)))
+            .collect();
+        store::mirror::identify(&mut tx, connection, &people).await?;
+        let done = advance(&mut progress, &page, sync.clock.now());
+        store::mirror::set_progress(&mut tx, connection, Listing::Candidates, &progress).await?;
+        tx.commit().await?;
+        touched.extend(page.items.into_iter().map(|person| person.id));
+        if done {
+            return Ok(Known::Current);
+        }
+    }
+    Ok(unfinished(&progress))
+}
+
+/// Follows the applications; also used by itself, to freshen many at once.
+pub(super) async fn follow_applications(
+    sync: &Sync,
+    connection: ConnectionId,
+    client: &AshbyClient,
+) -> Result<Known, SyncError> {
+    let mut progress =
+        store::mirror::progress(&sync.pool, connection, Listing::Applications).await?;
+    for _ in 0..PAGES_A_LOOK {
+        let asked_at = sync.clock.now();
+        let answer = client.applications_page(&from(&progress)).await;
+        let Some(page) = turn(answer, &mut progress)? else {
+            continue;
+        };
+        let mut tx = sync.pool.begin().await?;
+        let seen: Vec<Seen> = page.items.iter().filter_map(seen).collect();
+        store::mirror::saw(&mut tx, connection, &seen, asked_at).await?;
+        let done = advance(&mut progress, &page, asked_at);
+        store::mirror::set_progress(&mut tx, connection, Listing::Applications, &progress).await?;
+        tx.commit().await?;
+        if done {
+            return Ok(Known::Current);
+        }
+    }
+    Ok(unfinished(&progress))
+}
+
+fn from(progress: &Progress) -> PageFrom {
+    let since = progress.sync_token.clone().map(SyncToken);
+    match (&progress.cursor, since) {
+        (Some(cursor), since) => PageFrom::Cursor {
+            cursor: cursor.clone(),
+            since,
+        },
+        (None, Some(since)) => PageFrom::Since(since),
+        (None, None) => PageFrom::Start,
+    }
+}
+
+/// A page, or `None` where Ashby no longer takes our place in the list: then the pass starts over.
+fn turn<T>(
+    answer: Result<Page<T>, AshbyError>,
+    progress: &mut Progress,
+) -> Result<Option<Page<T>>, AshbyError> {
+    match answer {
+        Ok(page) => Ok(Some(page)),
+        Err(error)
+            if error.is_token_refused()
+                && (progress.sync_token.is_some() || progress.cursor.is_some()) =>
+        {
+            progress.sync_token = None;
+            progress.cursor = None;
+            Ok(None)
+        }
+        Err(error) if error.is_cursor_refused() && progress.cursor.is_some() => {
+            progress.cursor = None;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Moves past a page. Answers whether it was the last.
+fn advance<T>(progress: &mut Progress, page: &Page<T>, now: DateTime<Utc>) -> bool {
+    if !progress.learned {
+        progress.read += i64::try_from(page.items.len()).unwrap_or_default();
+    }
+    match &page.next {
+        Next::More(cursor) => {
+            progress.cursor = Some(cursor.clone());
+            false
+        }
+        Next::Done(token) => {
+            progress.cursor = None;
+            // Without a new token the old one still names a moment from which nothing is missed.
+            progress.sync_token = token
+                .as_ref()
+                .map(|token| token.0.clone())
+                .or(progress.sync_token.take());
+            progress.learned = true;
+            progress.looked_at = Some(now);
+            true
+        }
+    }
+}
+
+const fn unfinished(progress: &Progress) -> Known {
+    if progress.learned {
+        Known::Stale
+    } else {
+        Known::Learning {
+            read: progress.read,
+        }
+    }
+}
+
+/// The keyed hashes of everything that identifies a candidate of Ashby's.
+pub(super) fn hashes(
+    sync: &Sync,
+    connection: ConnectionId,
+    person: &ashby::Candidate,
+) -> Vec<Vec<u8>> {
+    let emails = person.emails().filter_map(IdentityKey::email);
+    let profiles = person.linked_in_urls().filter_map(IdentityKey::linkedin);
+    emails
+        .chain(profiles)
+        .map(|key| sync.vault.identity_hash(connection, &key))
+        .collect()
+}
+
+/// What the mirror keeps of an application. One without a stage, or of a status that Ashby has added since, is none
+/// that we could decide on.
+pub(super) fn seen(application: &ashby::Application) -> Option<Seen> {
+    let status = match application.status {
+        ashby::ApplicationStatus::Lead => ApplicationStatus::Lead,
+        ashby::ApplicationStatus::Active => ApplicationStatus::Active,
+        ashby::ApplicationStatus::Hired => ApplicationStatus::Hired,
+        ashby::ApplicationStatus::Archived => ApplicationStatus::Archived,
+        ashby::ApplicationStatus::Other(_) => return None,
+    };
+    Some(Seen {
+        id: application.id.clone(),
+        candidate: application.candidate_id.clone(),
+        job: application.job_id.clone(),
+        stage: application.current_interview_stage.as_ref()?.id.clone(),
+        status,
+        archive_reason: application.archive_reason_id.clone(),
+        source: application.source_id.clone(),
+        updated_at: application.updated_at,
+    })
+}
+
+/// Whether what was looked at then is still good enough to change an application on.
+pub(super) fn is_fresh(looked_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now - looked_at <= FRESH
+}
+
+/// Looks at one application by itself. `None`: Ashby no longer has it, and the mirror knows.
+pub(super) async fn look_at(
+    sync: &Sync,
+    connection: ConnectionId,
+    client: &AshbyClient,
+    id: &ApplicationId,
+) -> Result<Option<Seen>, SyncError> {
+    let asked_at = sync.clock.now();
+    match client.application_info(id).await {
+        Ok(application) => {
+            let seen = seen(&application);
+            let mut tx = sync.pool.begin().await?;
+            store::mirror::saw(&mut tx, connection, seen.as_slice(), asked_at).await?;
+            tx.commit().await?;
+            Ok(seen)
+        }
+        Err(error) if error.is_not_found() => {
+            store::mirror::gone(&sync.pool, connection, id).await?;
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}

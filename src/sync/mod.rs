@@ -1,0 +1,65 @@
+//! The shell around the core: gathers what a decision needs, lets [`plan`](crate::plan) decide, and carries it out.
+//! No business is decided here.
+
+mod apply;
+pub mod check;
+mod clients;
+mod doubt;
+pub mod flush;
+pub mod fold;
+mod gather;
+mod look;
+mod metadata;
+pub mod preview;
+mod record;
+pub mod register;
+mod release;
+
+use sqlx::PgPool;
+
+pub use clients::Clients;
+
+use crate::{
+    ashby::{AshbyClient, AshbyError},
+    clock::SharedClock,
+    ids::ConnectionId,
+    store::{self, StoreError, Vault},
+};
+
+/// What the shell works with.
+#[derive(Clone, Debug)]
+pub struct Sync {
+    /// The database.
+    pub pool: PgPool,
+    /// Opens stored secrets.
+    pub vault: Vault,
+    /// The time.
+    pub clock: SharedClock,
+    /// Ashby.
+    pub clients: Clients,
+}
+
+impl Sync {
+    /// The Ashby client of a connection.
+    pub async fn ashby(&self, connection: ConnectionId) -> Result<AshbyClient, StoreError> {
+        let key = store::connection::ashby_key(&self.pool, &self.vault, connection).await?;
+        Ok(self.clients.of(connection, key))
+    }
+}
+
+/// What can go wrong between the database and Ashby.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Ashby.
+    #[error(transparent)]
+    Ashby(#[from] AshbyError),
+}
+
+impl From<sqlx::Error> for SyncError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}

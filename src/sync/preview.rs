@@ -1,0 +1,58 @@
+//! The next flush with the writes withheld: the same looking, folding, gathering and planning.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    Sync,
+    flush::{self, Stop, tally},
+    record::ashby_held,
+};
+use crate::{
+    ids::ProspectId,
+    plan::{Plan, plan},
+    store::{self, connection::Connection, flush::Counts, prospect::Prospect},
+};
+
+/// What the next flush would do with a prospect.
+#[derive(Debug)]
+pub struct Previewed {
+    /// The prospect.
+    pub prospect: Prospect,
+    /// What would be done, and why.
+    pub plan: Plan,
+    /// What Ashby holds now.
+    pub ashby_now: Value,
+}
+
+/// Prospects gathered together.
+const PAGE: i64 = 200;
+
+/// What the next flush would do, prospect by prospect, at most `limit` of them; the counts are of these.
+pub async fn preview(
+    sync: &Sync,
+    connection: &Connection,
+    limit: usize,
+) -> Result<(Vec<Previewed>, Counts), Stop> {
+    let ashby = sync.ashby(connection.id).await?;
+    let scene = flush::set(sync, connection, ashby).await?;
+    let mut previewed = Vec::new();
+    let mut counts = Counts::default();
+    let mut after: ProspectId = Uuid::nil().into();
+    while previewed.len() < limit {
+        let page = store::prospect::pending(&sync.pool, connection.id, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        for case in scene.gather(page).await? {
+            let plan = plan(&case.situation);
+            tally(&mut counts, &plan);
+            previewed.push(Previewed {
+                ashby_now: ashby_held(&case.situation),
+                prospect: case.prospect,
+                plan,
+            });
+        }
+    }
+    previewed.truncate(limit);
+    Ok((previewed, counts))
+}

@@ -1,0 +1,172 @@
+//! Keeps a decision: its row, and what it leaves of the prospect, the queue and the link. One transaction.
+
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::{Sync, SyncError, apply::Applied, gather::Case};
+use crate::{
+    ashby::{CallObserver, CallRecord},
+    ids::{ConnectionId, DecisionId, FlushId},
+    plan::{
+        self, Outcome, Plan, Reason, Situation,
+        situation::{Application, Person, Registration},
+    },
+    store::{self, decision::Decision, prospect::State},
+};
+
+/// The calls that were made for one prospect.
+#[derive(Debug, Default)]
+pub(super) struct CallLog(Mutex<Vec<CallRecord>>);
+
+impl CallObserver for CallLog {
+    fn called(&self, call: &CallRecord) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(call.clone());
+    }
+}
+
+impl CallLog {
+    pub(super) fn as_json(&self) -> Value {
+        json!(&*self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Where a reason leaves a prospect.
+const fn state(outcome: Outcome) -> State {
+    match outcome {
+        Outcome::Acted | Outcome::Unchanged => State::Synced,
+        Outcome::Skipped => State::Skipped,
+        Outcome::Parked => State::Parked,
+        Outcome::Retried => State::Pending,
+    }
+}
+
+/// A decision that was carried out, to be kept.
+pub(super) struct Decided<'a> {
+    pub(super) case: &'a Case,
+    pub(super) plan: &'a Plan,
+    pub(super) applied: &'a Applied,
+    /// The calls that were made for it.
+    pub(super) calls: Value,
+}
+
+/// Keeps a decision.
+pub(super) async fn record(
+    sync: &Sync,
+    flush: FlushId,
+    connection: ConnectionId,
+    decided: &Decided<'_>,
+) -> Result<(), SyncError> {
+    let Decided {
+        case,
+        plan,
+        applied,
+        calls,
+    } = decided;
+    let outcome = plan.because.outcome();
+    let prospect = &case.prospect;
+    let decision = Decision {
+        id: DecisionId::fresh(),
+        prospect: prospect.id,
+        flush,
+        decided_at: sync.clock.now(),
+        action: plan.action().word().to_owned(),
+        reason: plan.because.code().to_owned(),
+        sentence: plan.sentence(),
+        rule: plan.because.rule(),
+        dover: dover_said(&case.situation),
+        ashby: ashby_held(&case.situation),
+        calls: calls.clone(),
+    };
+    let mut tx = sync.pool.begin().await?;
+    if let Some((seen, at)) = &applied.wrote {
+        store::mirror::wrote(&mut tx, connection, seen, *at).await?;
+        store::prospect::link(&mut *tx, prospect.id, &seen.candidate, Some(&seen.id)).await?;
+        store::intent::settled(&mut *tx, prospect.id).await?;
+    } else if let Some(found) = application(&case.situation.person) {
+        // Met for the first time, or followed through a merge.
+        store::prospect::link(&mut *tx, prospect.id, &found.candidate, Some(&found.id)).await?;
+    }
+    store::decision::record(&mut *tx, connection, &decision).await?;
+    let left = store::prospect::Decided {
+        id: prospect.id,
+        news: prospect.news,
+        state: state(outcome),
+        reason: &decision.reason,
+        decision: decision.id,
+        applied_at: in_effect(plan, &case.situation),
+    };
+    store::prospect::decided(&mut tx, &left).await?;
+    if outcome != Outcome::Retried {
+        store::inbox::decided(&mut tx, prospect.id, prospect.news).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The Dover time that Ashby now reflects, where it does.
+fn in_effect(plan: &Plan, situation: &Situation) -> Option<DateTime<Utc>> {
+    let reflects = match plan.because.outcome() {
+        Outcome::Acted => true,
+        Outcome::Unchanged => matches!(plan.because, Reason::AlreadyThere { .. }),
+        Outcome::Skipped | Outcome::Parked | Outcome::Retried => false,
+    };
+    reflects.then(|| plan::said_at(&situation.dover)).flatten()
+}
+
+/// The application that the prospect has in Ashby.
+pub(super) const fn application(person: &Person) -> Option<&Application> {
+    match person {
+        Person::Linked(application)
+        | Person::Found {
+            application: Some(application),
+            ..
+        } => Some(application),
+        _ => None,
+    }
+}
+
+/// What Dover said, as an explanation shows it: stage, status and times, nothing of the person.
+fn dover_said(situation: &Situation) -> Value {
+    let says = &situation.dover;
+    json!({ "stage": says.stage, "status": says.status, "said_at": plan::said_at(says) })
+}
+
+/// What Ashby held, as an explanation shows it.
+pub(super) fn ashby_held(situation: &Situation) -> Value {
+    let stages = match &situation.registration {
+        Registration::Registered(job) => job.stages.as_slice(),
+        Registration::Unknown => &[],
+    };
+    let title = |id| {
+        stages
+            .iter()
+            .find(|stage| &stage.id == id)
+            .map(|stage| stage.title.as_str())
+    };
+    match &situation.person {
+        Person::Linked(held)
+        | Person::Found {
+            application: Some(held),
+            ..
+        } => json!({
+            "person": "known", "candidate_id": held.candidate, "application_id": held.id,
+            "stage": title(&held.stage), "stage_id": held.stage, "status": held.status,
+            "archive_reason_id": held.archive_reason, "changed_by_others_at": held.foreign_at,
+        }),
+        Person::Found {
+            candidate,
+            application: None,
+        } => json!({ "person": "known", "candidate_id": candidate }),
+        Person::Several(choices) => json!({ "person": "several", "choices": choices }),
+        Person::Gone => json!({ "person": "gone" }),
+        Person::Transferred => json!({ "person": "transferred" }),
+        Person::Learning { read } => json!({ "person": "learning", "candidates_read": read }),
+        Person::InDoubt { since } => json!({ "person": "in-doubt", "since": since }),
+        Person::Nobody => json!({ "person": "unknown" }),
+    }
+}

@@ -1,0 +1,397 @@
+//! Connects employers and registers jobs, each checked live against Ashby before it is kept.
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+use uuid::Uuid;
+
+use super::{
+    Sync, SyncError,
+    check::{self, Check, KeyFindings},
+    metadata::{self, AshbyJob},
+};
+use crate::{
+    ashby::AshbyClient,
+    dover::signature::WebhookSecret,
+    ids::{AshbyJobId, ConnectionId, DoverJobId, JobId},
+    plan::situation::Openness,
+    store::{self, StoreError, connection::Connection, job::Job},
+};
+
+/// Why an employer could not be connected, or a job not registered.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// Ashby does not take the key.
+    #[error("{0}")]
+    KeyRefused(String),
+    /// There is a connection of that name.
+    #[error("there is a connection of that name")]
+    NameTaken,
+    /// Neither an id nor the address of a job.
+    #[error("it is neither the id of an Ashby job nor a job's address")]
+    NotAnAshbyJob,
+    /// The key sees no such job.
+    #[error(
+        "the key sees no such job: it does not exist, belongs to another organisation, or is confidential"
+    )]
+    JobNotVisible,
+    /// The job is not open.
+    #[error("\u{201c}{title}\u{201d} is {status} in Ashby")]
+    JobNotOpen {
+        /// Its title.
+        title: String,
+        /// Its status in Ashby.
+        status: String,
+    },
+    /// The title is another.
+    #[error("the job's title in Ashby is \u{201c}{ashby_title}\u{201d}")]
+    TitleMismatch {
+        /// What it is.
+        ashby_title: String,
+    },
+    /// One of the two ids is registered.
+    #[error("the {0} is registered already")]
+    AlreadyRegistered(&'static str),
+    /// The database, or Ashby, is away.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+}
+
+impl From<StoreError> for RegisterError {
+    fn from(error: StoreError) -> Self {
+        Self::Sync(error.into())
+    }
+}
+
+impl From<sqlx::Error> for RegisterError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sync(error.into())
+    }
+}
+
+/// A connection that was made.
+#[derive(Debug)]
+pub struct Connected {
+    /// It.
+    pub connection: Connection,
+    /// What was found on the way.
+    pub checks: Vec<Check>,
+}
+
+/// Connects an employer: tries the key and keeps it. A key that Ashby takes and that lacks a permission is kept too, so
+/// that deliveries are received while it is granted.
+pub async fn connect(
+    sync: &Sync,
+    name: &str,
+    key: &SecretString,
+    secret: &WebhookSecret,
+    first_flush_at: DateTime<Utc>,
+) -> Result<Connected, RegisterError> {
+    let client = sync.clients.for_trial(key.clone());
+    let (mut checks, attention) = try_key(&client).await?;
+    let setup = match &attention {
+        None => Some(
+            metadata::read_setup(&client)
+                .await
+                .map_err(SyncError::from)?,
+        ),
+        Some(_) => None,
+    };
+    let now = sync.clock.now();
+    let new = store::connection::NewConnection {
+        name,
+        ashby_key: key.expose_secret(),
+        now,
+        next_flush_at: first_flush_at,
+    };
+    let mut tx = sync.pool.begin().await?;
+    let created = store::connection::create(&mut *tx, &sync.vault, &new).await;
+    let id = created.map_err(|error| {
+        if error.is_constraint("connection_name_key") {
+            RegisterError::NameTaken
+        } else {
+            error.into()
+        }
+    })?;
+    store::connection::add_webhook_secret(&mut *tx, &sync.vault, id, secret.expose(), now).await?;
+    if let Some(setup) = &setup {
+        store::connection::set_setup(&mut *tx, id, setup, now).await?;
+        checks.extend(check::setup(setup));
+    }
+    if let Some(why) = &attention {
+        store::connection::needs_attention(&mut *tx, id, why).await?;
+    }
+    tx.commit().await?;
+    let connection = store::connection::by_id(&sync.pool, id)
+        .await?
+        .ok_or(StoreError::Gone("the connection"))?;
+    Ok(Connected { connection, checks })
+}
+
+/// Puts another key in place, tried like a new one. What was learned of Ashby stays if it is the same organisation's:
+/// whether it is shows in whether the registered jobs are to be seen.
+pub async fn replace_key(
+    sync: &Sync,
+    connection: &Connection,
+    key: &SecretString,
+) -> Result<Vec<Check>, RegisterError> {
+    let client = sync.clients.for_trial(key.clone());
+    let (mut checks, attention) = try_key(&client).await?;
+    store::connection::set_ashby_key(&sync.pool, &sync.vault, connection.id, key.expose_secret())
+        .await?;
+    match attention {
+        Some(why) => store::connection::needs_attention(&sync.pool, connection.id, &why).await?,
+        None => checks = check::look_over(sync, connection).await?,
+    }
+    Ok(checks)
+}
+
+async fn try_key(client: &AshbyClient) -> Result<(Vec<Check>, Option<String>), RegisterError> {
+    let KeyFindings { checks, attention } = check::key(client).await.map_err(SyncError::from)?;
+    let is_dead = checks
+        .iter()
+        .any(|found| found.check == "ashby-key" && found.level == check::Level::Fault);
+    match attention {
+        Some(why) if is_dead => Err(RegisterError::KeyRefused(why)),
+        attention => Ok((checks, attention)),
+    }
+}
+
+/// A job to be registered.
+#[derive(Debug)]
+pub struct NewJob<'a> {
+    /// The job as Dover names it.
+    pub dover_job_id: &'a str,
+    /// The id of the job in Ashby, or its address.
+    pub ashby_job: &'a str,
+    /// Its exact title.
+    pub title: &'a str,
+}
+
+/// Registers a job. What waited for it goes on with the next flush.
+pub async fn register(
+    sync: &Sync,
+    connection: ConnectionId,
+    new: &NewJob<'_>,
+) -> Result<(Job, Vec<Check>), RegisterError> {
+    let (ashby_job_id, found) = verified(sync, connection, new).await?;
+    let client = sync.ashby(connection).await?;
+    let stages = match &found.plan {
+        Some(plan) => metadata::read_stages(&client, plan)
+            .await
+            .map_err(SyncError::from)?,
+        None => Vec::new(),
+    };
+    let now = sync.clock.now();
+    let job = Job {
+        id: JobId::fresh(),
+        dover_job_id: DoverJobId::from(new.dover_job_id),
+        ashby_job_id,
+        title: found.title,
+        openness: found.openness,
+        interview_plan_id: found.plan,
+        stages,
+        read_at: now,
+        created_at: now,
+    };
+    let mut tx = sync.pool.begin().await?;
+    store::job::create(&mut *tx, connection, &job)
+        .await
+        .map_err(taken)?;
+    goes_on(&mut tx, connection, &job).await?;
+    tx.commit().await?;
+    let checks = checks(sync, connection, &job).await?;
+    Ok((job, checks))
+}
+
+/// Points a registration at another Ashby job, or confirms its title.
+pub async fn change(
+    sync: &Sync,
+    connection: ConnectionId,
+    job: Job,
+    ashby_job: &str,
+    title: &str,
+) -> Result<(Job, Vec<Check>), RegisterError> {
+    let dover_job_id = job.dover_job_id.0.clone();
+    let new = NewJob {
+        dover_job_id: &dover_job_id,
+        ashby_job,
+        title,
+    };
+    let (ashby_job_id, found) = verified(sync, connection, &new).await?;
+    let client = sync.ashby(connection).await?;
+    let stages = match &found.plan {
+        Some(plan) => metadata::read_stages(&client, plan)
+            .await
+            .map_err(SyncError::from)?,
+        None => Vec::new(),
+    };
+    let read_at = sync.clock.now();
+    let (title, openness, interview_plan_id) = (found.title, found.openness, found.plan);
+    let job = Job {
+        ashby_job_id,
+        title,
+        openness,
+        interview_plan_id,
+        stages,
+        read_at,
+        ..job
+    };
+    let mut tx = sync.pool.begin().await?;
+    store::job::update(&mut *tx, &job).await.map_err(taken)?;
+    goes_on(&mut tx, connection, &job).await?;
+    tx.commit().await?;
+    let checks = checks(sync, connection, &job).await?;
+    Ok((job, checks))
+}
+
+/// What waited for the job goes on, and what came under its Ashby id counts as news of the same prospects.
+async fn goes_on(
+    tx: &mut sqlx::PgConnection,
+    connection: ConnectionId,
+    job: &Job,
+) -> Result<(), StoreError> {
+    store::prospect::adopt(
+        tx,
+        connection,
+        job.ashby_job_id.as_str(),
+        job.dover_job_id.as_str(),
+    )
+    .await?;
+    let waited = [
+        "job-not-registered".to_owned(),
+        "job-not-open".to_owned(),
+        "job-not-visible".to_owned(),
+        "stage-not-mapped".to_owned(),
+    ];
+    store::prospect::release_jobs(
+        tx,
+        connection,
+        std::slice::from_ref(&job.dover_job_id.0),
+        &waited,
+    )
+    .await?;
+    Ok(())
+}
+
+async fn verified(
+    sync: &Sync,
+    connection: ConnectionId,
+    new: &NewJob<'_>,
+) -> Result<(AshbyJobId, AshbyJob), RegisterError> {
+    let id = ashby_job_id(new.ashby_job).ok_or(RegisterError::NotAnAshbyJob)?;
+    let client = sync.ashby(connection).await?;
+    let found = metadata::read_job(&client, &id)
+        .await
+        .map_err(SyncError::from)?;
+    let found = found.ok_or(RegisterError::JobNotVisible)?;
+    if found.title != new.title {
+        return Err(RegisterError::TitleMismatch {
+            ashby_title: found.title,
+        });
+    }
+    match &found.openness {
+        Openness::Open => Ok((id, found)),
+        Openness::Closed(status) => Err(RegisterError::JobNotOpen {
+            title: found.title.clone(),
+            status: status.to_lowercase(),
+        }),
+        Openness::NotVisible => Err(RegisterError::JobNotVisible),
+    }
+}
+
+async fn checks(
+    sync: &Sync,
+    connection: ConnectionId,
+    job: &Job,
+) -> Result<Vec<Check>, RegisterError> {
+    let mut checks = check::job(job);
+    if let Some(setup) = store::connection::by_id(&sync.pool, connection)
+        .await?
+        .and_then(|found| found.setup)
+    {
+        checks.extend(check::setup(&setup));
+    }
+    Ok(checks)
+}
+
+fn taken(error: StoreError) -> RegisterError {
+    if error.is_constraint("job_connection_id_dover_job_id_key") {
+        RegisterError::AlreadyRegistered("Dover job")
+    } else if error.is_constraint("job_connection_id_ashby_job_id_key") {
+        RegisterError::AlreadyRegistered("Ashby job")
+    } else {
+        error.into()
+    }
+}
+
+/// The job that an id, or the address of a job as pasted from Ashby, names.
+pub fn ashby_job_id(text: &str) -> Option<AshbyJobId> {
+    let text = text.trim();
+    if let Ok(id) = Uuid::parse_str(text) {
+        return Some(AshbyJobId(id.hyphenated().to_string()));
+    }
+    let url = if text.contains("://") {
+        Url::parse(text)
+    } else {
+        Url::parse(&format!("https://{text}"))
+    };
+    let url = url.ok()?;
+    let host = url.host_str()?;
+    if host != "ashbyhq.com" && !host.ends_with(".ashbyhq.com") {
+        return None;
+    }
+    // The id follows a segment that names jobs: .../jobs/<id>/..., .../job/<id>.
+    let mut path = url.path_segments()?.peekable();
+    while let Some(segment) = path.next() {
+        let names_jobs = matches!(segment, "jobs" | "job");
+        if let (true, Some(id)) = (
+            names_jobs,
+            path.peek().and_then(|next| Uuid::parse_str(next).ok()),
+        ) {
+            return Some(AshbyJobId(id.hyphenated().to_string()));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "8f4d1f1e-3c0a-4a35-9b7c-2f6a1d5e0b11";
+
+    #[test]
+    fn an_id_or_a_pasted_address_names_the_job() {
+        for text in [
+            ID.to_owned(),
+            ID.to_uppercase(),
+            format!("  {ID}\n"),
+            format!("https://app.ashbyhq.com/jobs/{ID}"),
+            format!("https://app.ashbyhq.com/jobs/{ID}/overview?tab=plan#x"),
+            format!("app.ashbyhq.com/job/{ID}/"),
+            format!("https://app.ashbyhq.com/admin/jobs/{ID}/edit"),
+        ] {
+            assert_eq!(
+                ashby_job_id(&text),
+                Some(AshbyJobId(ID.to_owned())),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn anything_else_names_none() {
+        for text in [
+            String::new(),
+            "Engineer".to_owned(),
+            "12345".to_owned(),
+            "https://app.ashbyhq.com/jobs/engineer".to_owned(),
+            format!("https://example.com/jobs/{ID}"),
+            format!("https://ashbyhq.com.example.com/jobs/{ID}"),
+            format!("https://app.ashbyhq.com/candidates/{ID}"),
+        ] {
+            assert_eq!(ashby_job_id(&text), None, "{text}");
+        }
+    }
+}
