@@ -10,3 +10,4 @@ pub mod ids;
 pub mod plan;
 pub mod store;
 pub mod sync;
+pub mod simulator;
