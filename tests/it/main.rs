@@ -7,3 +7,7 @@
 
 mod ashby_client;
 mod scripted_server;
+//! All integration tests in one binary: one link instead of many.
+
+mod ashby_schema;
+mod simulator;
