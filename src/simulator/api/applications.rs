@@ -205,11 +205,18 @@ pub(super) fn info(world: &mut World, request: &Request) -> Answer {
         return Err(Refusal::invalid("applicationId: required"));
     }
     let id = input.id("applicationId").unwrap_or_default();
-    let mut reply = answer(world, visible(world, id)?)?;
-    for expansion in input.texts("expand") {
-        reply.0["results"][expansion] = json!([]);
+    let row = world.applications.get(visible(world, id)?);
+    let wire = row.map(|row| wire::application_with_history(world, row));
+    let expansions = input.texts("expand");
+    Ok(Reply::of(expanded(wire.unwrap_or_default(), &expansions)))
+}
+
+/// Nothing here has openings, forms or referrals, so that an expansion is always an empty array.
+fn expanded(mut application: Value, expansions: &[&str]) -> Value {
+    for expansion in expansions {
+        application[*expansion] = json!([]);
     }
-    Ok(reply)
+    application
 }
 
 pub(super) const LIST: &[Field] = &[
@@ -240,7 +247,9 @@ pub(super) fn list(world: &mut World, request: &Request) -> Answer {
                 .is_none_or(|status| stage.is_some_and(|(_, stage)| stage.kind.status() == status))
     });
     let rows = ids.iter().filter_map(|id| world.applications.get(*id));
-    let results: Vec<Value> = rows.map(|row| wire::application(world, row)).collect();
+    let expansions = input.texts("expand");
+    let results = rows.map(|row| expanded(wire::application(world, row), &expansions));
+    let results = results.collect();
     Ok(pass.close(world, results, next))
 }
 

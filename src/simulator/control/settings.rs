@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Complaint, Done, find_source, parse};
-use crate::simulator::{ApiKey, Simulator, faults::Fault, gate::KeyState, switches::Switches};
+use crate::simulator::{ApiKey, Simulator, api, faults::Fault, gate::KeyState, switches::Switches};
 
 pub(super) async fn world(State(simulator): State<Simulator>) -> Json<Value> {
     Json(simulator.world())
@@ -56,7 +56,11 @@ pub(super) async fn order_fault(
     State(simulator): State<Simulator>,
     body: Bytes,
 ) -> Done<(StatusCode, Json<Vec<Fault>>)> {
-    let fault: Fault = parse(&body)?;
+    let mut fault: Fault = parse(&body)?;
+    if let Some(name) = &fault.endpoint {
+        let endpoint = api::find(name).ok_or_else(|| Complaint::missing("endpoint"))?;
+        fault.endpoint = Some(endpoint.name.to_owned());
+    }
     let faults = &mut simulator.lock().faults;
     faults.order(fault);
     Ok((StatusCode::CREATED, Json(faults.waiting().to_vec())))
