@@ -15,7 +15,8 @@ use uuid::Uuid;
 
 use super::{
     Complaint, Done,
-    creation::{NewStage, add_plan, source_type},
+    creation::{NewStage, add_plan},
+    fittings::source_type,
     parse, portrait,
 };
 use crate::simulator::{

@@ -51,6 +51,7 @@
 mod actors;
 mod catalogue;
 mod creation;
+mod fittings;
 pub(super) mod portrait;
 mod settings;
 
@@ -85,12 +86,12 @@ pub(super) fn router() -> Router<Simulator> {
         .route("/jobs/{id}", patch(catalogue::edit_job))
         .route("/jobs/{id}/switch-plan", post(catalogue::switch_plan))
         .route("/stages/{id}", patch(catalogue::edit_stage).delete(catalogue::delete_stage))
-        .route("/sources", post(creation::source))
+        .route("/sources", post(fittings::source))
         .route("/sources/{id}", patch(catalogue::edit_source))
-        .route("/archive-reasons", post(creation::archive_reason))
+        .route("/archive-reasons", post(fittings::archive_reason))
         .route("/archive-reasons/{id}", patch(catalogue::edit_archive_reason))
-        .route("/users", post(creation::user))
-        .route("/custom-fields", post(creation::custom_field))
+        .route("/users", post(fittings::user))
+        .route("/custom-fields", post(fittings::custom_field))
         .route("/candidates", post(creation::candidate))
         .route("/candidates/{id}", delete(actors::delete_candidate))
         .route("/candidates/{id}/rename", post(actors::rename))
