@@ -6,6 +6,7 @@
 pub mod ashby;
 pub mod clock;
 pub mod dover;
+pub mod embedded_postgres;
 pub mod ids;
 pub mod plan;
 pub mod store;

@@ -11,3 +11,11 @@ mod scripted_server;
 
 mod ashby_schema;
 mod simulator;
+//! The tests that go through the doors of the program, in one binary: one link, one Postgres.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helping functions too"
+)]
+
+mod database;
+mod embedded_postgres;
