@@ -38,7 +38,7 @@ async fn write_row(postgres: &EmbeddedPostgres) {
     postgres.create_database("kept", None).await.unwrap();
     let mut connection = PgConnection::connect(&postgres.url("kept")).await.unwrap();
     for statement in [
-        "CREATE TABLE kept (word text)",
+        "CREATE TABLE IF NOT EXISTS kept (word text)",
         "INSERT INTO kept VALUES ('data')",
     ] {
         sqlx::query(statement)
