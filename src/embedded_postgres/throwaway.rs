@@ -23,13 +23,14 @@ use crate::ids::random_bytes;
 
 const PREFIX: &str = "dover-ashby-sync-throwaway-";
 
-/// `$1` is the home of the cluster. SIGQUIT, for nothing in it is worth a checkpoint. The wait has an end because in a
-/// container without an init the server stays a zombie.
+/// `$1` is the home of the cluster. SIGQUIT, for nothing in it is worth a checkpoint. The server removes its file last of
+/// all; a server that leaves it behind is waited for no longer than Postgres takes to kill what does not obey.
 const GUARDIAN: &str = r#"
 read -r _
-pid=$(head -n 1 "$1/cluster/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null && {
+file=$1/cluster/postmaster.pid
+pid=$(head -n 1 "$file" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null && {
     n=0
-    while kill -0 "$pid" 2>/dev/null && [ "$n" -lt 100 ]; do n=$((n + 1)); sleep 0.1; done
+    while [ -e "$file" ] && [ "$n" -lt 100 ]; do n=$((n + 1)); sleep 0.1; done
 }
 rm -rf "$1"
 "#;
