@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Sync, SyncError,
     apply::{self, Applied, Interrupted},
+    cadence,
     fold::fold,
     gather::{Case, Scene},
     look::{self, look},
@@ -196,12 +197,11 @@ pub async fn start(
 
 impl Started {
     /// Runs the flush to its end, or until `shutdown`. Whatever stops it is kept with the flush; an error is one of the
-    /// database, which cannot even keep that. `next` says when the connection is due again.
+    /// database, which cannot even keep that.
     pub async fn run(
         self,
         sync: &Sync,
         shutdown: CancellationToken,
-        next: impl FnOnce(DateTime<Utc>, bool) -> DateTime<Utc>,
     ) -> Result<FlushStatus, StoreError> {
         let Self {
             id,
@@ -260,13 +260,8 @@ impl Started {
         let now = sync.clock.now();
         let mut tx = sync.pool.begin().await.map_err(StoreError::from)?;
         store::flush::finish(&mut *tx, id, status, detail.as_deref(), now).await?;
-        store::flush::release(
-            &mut tx,
-            connection.id,
-            token,
-            next(connection.next_flush_at, learning),
-        )
-        .await?;
+        let due = cadence::next(connection.next_flush_at, now, sync.interval, learning);
+        store::flush::release(&mut tx, connection.id, token, due).await?;
         tx.commit().await.map_err(StoreError::from)?;
         let counts = flush.counts();
         tracing::info!(

@@ -2,6 +2,7 @@
 //! No business is decided here.
 
 mod apply;
+pub mod cadence;
 pub mod check;
 mod clients;
 mod doubt;
@@ -37,6 +38,8 @@ pub struct Sync {
     pub clock: SharedClock,
     /// Ashby.
     pub clients: Clients,
+    /// How often each connection is flushed.
+    pub interval: chrono::TimeDelta,
 }
 
 impl Sync {

@@ -1,21 +1,13 @@
-//! Tests through the door: everything here speaks to the program as its surroundings do.
-
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on has failed and says where"
-)]
-
-mod ashby_client;
-mod scripted_server;
-//! All integration tests in one binary: one link instead of many.
-
-mod ashby_schema;
-mod simulator;
-//! The tests that go through the doors of the program, in one binary: one link, one Postgres.
+//! Tests through the doors of the program: everything here speaks to it as its surroundings do. One binary: one link,
+//! one Postgres.
 #![expect(
     clippy::unwrap_used,
     reason = "a test fails by panicking, in its helping functions too"
 )]
 
+mod ashby_client;
+mod ashby_schema;
 mod database;
 mod embedded_postgres;
+mod scripted_server;
+mod simulator;

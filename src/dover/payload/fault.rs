@@ -9,7 +9,7 @@ const MAX_FAULTS: usize = 100;
 const MAX_POINTER_BYTES: usize = 1_000;
 
 /// One thing that is wrong with a payload. Holds no NUL, so that it can be stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Fault {
     /// Where, as a JSON Pointer (RFC 6901); empty for the document as a whole.
     pub pointer: String,

@@ -1,0 +1,28 @@
+//! What request handlers work with.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use secrecy::SecretString;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::sync::Sync;
+
+/// What request handlers work with. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    /// Database, vault, clock and Ashby.
+    pub sync: Sync,
+    /// The bootstrap admin token.
+    pub admin_token: Arc<SecretString>,
+    /// Flushes that were asked for and are under way; shutting down waits for them.
+    pub flushes: TaskTracker,
+    /// Cancelled when the process shuts down.
+    pub shutdown: CancellationToken,
+}
+
+impl FromRef<AppState> for Sync {
+    fn from_ref(state: &AppState) -> Self {
+        state.sync.clone()
+    }
+}
