@@ -10,6 +10,8 @@ pub mod embedded_postgres;
 pub mod http;
 pub mod ids;
 pub mod plan;
+pub mod shutdown;
 pub mod simulator;
 pub mod store;
 pub mod sync;
+pub mod telemetry;

@@ -192,6 +192,11 @@ impl ApiError {
         }))
     }
 
+    /// What kind of problem it is.
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
     /// The same with every fault of it.
     #[must_use]
     pub fn with_faults(mut self, faults: Vec<Fault>) -> Self {
@@ -246,7 +251,7 @@ impl IntoResponse for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match &error {
-            StoreError::Unavailable(_) => {
+            StoreError::Unavailable(_) | StoreError::Contended(_) => {
                 tracing::warn!("a request could not be answered: {error}");
                 Self::new(
                     Code::DatabaseUnavailable,

@@ -6,6 +6,7 @@ use axum::extract::FromRef;
 use secrecy::SecretString;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::{gates::Gates, receiver::Receiver};
 use crate::sync::Sync;
 
 /// What request handlers work with. Cheap to clone.
@@ -13,6 +14,10 @@ use crate::sync::Sync;
 pub struct AppState {
     /// Database, vault, clock and Ashby.
     pub sync: Sync,
+    /// Stores deliveries.
+    pub receiver: Receiver,
+    /// Who may send to which connection.
+    pub gates: Gates,
     /// The bootstrap admin token.
     pub admin_token: Arc<SecretString>,
     /// Flushes that were asked for and are under way; shutting down waits for them.

@@ -32,6 +32,9 @@ pub enum StoreError {
     /// It is away, full or overloaded; the same call may succeed later.
     #[error("the database is not available: {0}")]
     Unavailable(#[source] sqlx::Error),
+    /// Another transaction was in the way; the same call may succeed at once.
+    #[error("another transaction was in the way: {0}")]
+    Contended(#[source] sqlx::Error),
     /// A constraint refused the row; the name of the constraint tells which.
     #[error("the database refused the row by its constraint {constraint}")]
     Constraint {
@@ -65,9 +68,12 @@ impl From<sqlx::Error> for StoreError {
                     (Some(constraint), _) => Self::Constraint {
                         constraint: constraint.to_owned(),
                     },
-                    // 08 connection, 25006 standby, 40 rollback, 53 resources, 57 operator, 58 system.
+                    // 08 connection, 25006 standby, 40 rollback, 53 resources, 55P03 lock timeout, 57 operator, 58 system.
+                    (None, Some(code)) if code.starts_with("40") || code == "55P03" => {
+                        Self::Contended(error)
+                    }
                     (None, Some(code))
-                        if ["08", "40", "53", "57", "58"]
+                        if ["08", "53", "57", "58"]
                             .iter()
                             .any(|class| code.starts_with(class))
                             || code == "25006" =>

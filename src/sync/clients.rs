@@ -10,10 +10,20 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::{
-    ashby::{AshbyClient, Budget, CallObserver, Pace, http_client},
+    ashby::{AshbyClient, Budget, CallObserver, CallRecord, Pace, http_client},
     clock::SharedClock,
     ids::ConnectionId,
+    telemetry::Metrics,
 };
+
+/// Counts every call.
+struct Counted(Metrics);
+
+impl CallObserver for Counted {
+    fn called(&self, call: &CallRecord) {
+        self.0.called(call.endpoint, call.outcome.label());
+    }
+}
 
 /// Makes Ashby clients.
 #[derive(Clone)]
@@ -21,7 +31,7 @@ pub struct Clients {
     http: reqwest::Client,
     base_url: Url,
     clock: SharedClock,
-    observer: Arc<dyn CallObserver>,
+    counter: Arc<dyn CallObserver>,
     paces: Arc<Mutex<HashMap<ConnectionId, Arc<Pace>>>>,
 }
 
@@ -34,13 +44,13 @@ impl fmt::Debug for Clients {
 }
 
 impl Clients {
-    /// Clients of the Ashby at `base_url`, whose every call `observer` is told of.
-    pub fn new(base_url: Url, clock: SharedClock, observer: Arc<dyn CallObserver>) -> Self {
+    /// Clients of the Ashby at `base_url`, whose every call `metrics` counts.
+    pub fn new(base_url: Url, clock: SharedClock, metrics: Metrics) -> Self {
         Self {
             http: http_client(),
             base_url,
             clock,
-            observer,
+            counter: Arc::new(Counted(metrics)),
             paces: Arc::default(),
         }
     }
@@ -70,7 +80,7 @@ impl Clients {
             Arc::clone(&self.clock),
             pace,
         )
-        .observed_by(Arc::clone(&self.observer))
+        .observed_by(Arc::clone(&self.counter))
     }
 
     /// What is left of each key's budget, as far as this process has seen.

@@ -224,6 +224,7 @@ impl Started {
             calls: Arc::default(),
             counts: Mutex::default(),
         };
+        let started_at = sync.clock.now();
         let ended = flush.run().await;
         store::flush::progress(&sync.pool, id, &flush.counts(), &flush.calls.calls()).await?;
         let learning = matches!(ended, Ok(Ended { learning: true }));
@@ -263,6 +264,8 @@ impl Started {
         let due = cadence::next(connection.next_flush_at, now, sync.interval, learning);
         store::flush::release(&mut tx, connection.id, token, due).await?;
         tx.commit().await.map_err(StoreError::from)?;
+        let took = (now - started_at).to_std().unwrap_or_default();
+        sync.metrics.flushed(status.word(), took);
         let counts = flush.counts();
         tracing::info!(
             flush.id = %id, connection = connection.name, status = status.word(), counts.prospects, counts.created,

@@ -25,6 +25,7 @@ use crate::{
     clock::SharedClock,
     ids::ConnectionId,
     store::{self, StoreError, Vault},
+    telemetry::Metrics,
 };
 
 /// What the shell works with.
@@ -38,6 +39,8 @@ pub struct Sync {
     pub clock: SharedClock,
     /// Ashby.
     pub clients: Clients,
+    /// What this process counts.
+    pub metrics: Metrics,
     /// How often each connection is flushed.
     pub interval: chrono::TimeDelta,
 }

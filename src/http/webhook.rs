@@ -1,0 +1,246 @@
+//! Dover's door: `POST /webhooks/dover/{connection}`. Checked in the order of the contract: whose it is, how large, who
+//! sent it, what it says. Acknowledged only once it is committed.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    body::{Body, Bytes},
+    extract::{Path, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use super::{
+    gates::Gate,
+    problem::{ApiError, Code},
+    receiver::NotStored,
+    state::AppState,
+};
+use crate::{
+    dover::{
+        payload::{self, Delivery, Fault, Kind},
+        signature,
+    },
+    store::delivery::{Incoming, Receipt, Verdict},
+};
+
+/// The largest body that is taken, in bytes.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+/// How long a sender may take over its body.
+const BODY_WITHIN: Duration = Duration::from_secs(20);
+
+/// Headers that are not kept: they are credentials.
+const CREDENTIALS: [header::HeaderName; 3] = [
+    header::AUTHORIZATION,
+    header::PROXY_AUTHORIZATION,
+    header::COOKIE,
+];
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Acknowledgement {
+    /// Stored; it is decided with the next flush.
+    Accepted,
+    /// The same id and body were stored before.
+    Duplicate,
+    /// A ping: nothing to store.
+    Pong,
+}
+
+/// The answer to a delivery that was taken.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Acknowledged {
+    /// What became of it.
+    pub status: Acknowledgement,
+}
+
+/// `POST /webhooks/dover`: the connection named `default`.
+pub async fn receive_default(State(state): State<AppState>, request: Request) -> Response {
+    respond(&state, "default", request).await
+}
+
+/// `POST /webhooks/dover/{connection}`.
+pub async fn receive(
+    State(state): State<AppState>,
+    Path(connection): Path<String>,
+    request: Request,
+) -> Response {
+    respond(&state, &connection, request).await
+}
+
+async fn respond(state: &AppState, connection: &str, request: Request) -> Response {
+    let answer = take(state, connection, request).await;
+    let metrics = &state.sync.metrics;
+    match answer {
+        Ok((status, acknowledged, verdict)) => {
+            metrics.received(verdict);
+            (
+                status,
+                Json(Acknowledged {
+                    status: acknowledged,
+                }),
+            )
+                .into_response()
+        }
+        Err(error) => {
+            metrics.received(verdict_of(error.code()));
+            error.into_response()
+        }
+    }
+}
+
+const fn verdict_of(code: Code) -> &'static str {
+    match code {
+        Code::NotFound => "unknown-connection",
+        Code::TooLarge => "too-large",
+        Code::BadSignature => "bad-signature",
+        Code::InvalidDelivery => "rejected",
+        Code::DatabaseUnavailable | Code::Busy => "unavailable",
+        _ => "failed",
+    }
+}
+
+type Taken = (StatusCode, Acknowledgement, &'static str);
+
+async fn take(state: &AppState, connection: &str, request: Request) -> Result<Taken, ApiError> {
+    let unknown = || {
+        ApiError::new(
+            Code::NotFound,
+            "There is no connection of that name. Check the webhook's address.",
+        )
+    };
+    // A name that no connection can have is not worth a look.
+    if connection.len() > 63 || connection.contains('\0') {
+        return Err(unknown());
+    }
+    let gate = state
+        .gates
+        .of(&state.sync, connection)
+        .await?
+        .ok_or_else(unknown)?;
+    let (parts, body) = request.into_parts();
+    let body = whole(body).await?;
+    let clock = &state.sync.clock;
+    let received_at = clock.now();
+    let verified = signature::verify(&parts.headers, &body, &gate.secrets, received_at)
+        .map_err(|fault| ApiError::new(Code::BadSignature, fault.to_string()))?;
+    let read = payload::read(&body, &gate.paths);
+    if matches!(
+        &read,
+        Ok(Delivery {
+            kind: Kind::Ping,
+            ..
+        })
+    ) {
+        return Ok((StatusCode::OK, Acknowledgement::Pong, "ping"));
+    }
+    let incoming = incoming(
+        &gate,
+        verified.webhook_id,
+        &parts.headers,
+        body,
+        received_at,
+        read.as_ref(),
+    );
+    let receipt = state
+        .receiver
+        .store(incoming)
+        .await
+        .map_err(|why| refusal(why, unknown))?;
+    state
+        .sync
+        .metrics
+        .acknowledged((clock.now() - received_at).to_std().unwrap_or_default());
+    answer(receipt, read.err())
+}
+
+/// The whole body, unless it is too large or does not come.
+async fn whole(body: Body) -> Result<Bytes, ApiError> {
+    let collected = tokio::time::timeout(BODY_WITHIN, Limited::new(body, MAX_BODY).collect()).await;
+    match collected {
+        Ok(Ok(whole)) => Ok(whole.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(ApiError::new(
+            Code::TooLarge,
+            "A delivery is at most 1 MiB. Send less in one delivery.",
+        )),
+        Ok(Err(_)) | Err(_) => Err(ApiError::new(
+            Code::InvalidRequest,
+            "The body did not come to its end. Send it again.",
+        )),
+    }
+}
+
+fn incoming(
+    gate: &Gate,
+    webhook_id: String,
+    headers: &HeaderMap,
+    body: Bytes,
+    received_at: chrono::DateTime<chrono::Utc>,
+    read: Result<&Delivery, &Vec<Fault>>,
+) -> Incoming {
+    let about = read.ok().and_then(Delivery::about);
+    Incoming {
+        connection: gate.connection,
+        webhook_id,
+        body_hash: Sha256::digest(&body).into(),
+        received_at,
+        kind: read.ok().map(|delivery| delivery.kind.word().to_owned()),
+        about: about.map(|(candidate, job)| (candidate.clone(), job.clone())),
+        headers: kept(headers),
+        body,
+        faults: read.err().map(|faults| json!(faults)),
+    }
+}
+
+/// The headers as a JSON object, without credentials.
+fn kept(headers: &HeaderMap) -> String {
+    let kept = headers
+        .iter()
+        .filter(|(name, _)| !CREDENTIALS.contains(name));
+    let pairs = kept.map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.as_str().to_owned(), serde_json::Value::from(value))
+    });
+    serde_json::Value::Object(pairs.collect()).to_string()
+}
+
+fn refusal(why: NotStored, unknown: impl Fn() -> ApiError) -> ApiError {
+    match why {
+        NotStored::NoSuchConnection => unknown(),
+        NotStored::Full => ApiError::new(
+            Code::Busy,
+            "More deliveries wait than can be stored soon. Send it again in a few seconds.",
+        ),
+        NotStored::DatabaseAway => ApiError::new(
+            Code::DatabaseUnavailable,
+            "It was not stored: the database does not answer. Send it again in a few seconds.",
+        ),
+        NotStored::Refused => ApiError::new(
+            Code::Internal,
+            "It was not stored, and that is logged. Send it again later.",
+        ),
+    }
+}
+
+fn answer(receipt: Receipt, faults: Option<Vec<Fault>>) -> Result<Taken, ApiError> {
+    match receipt {
+        Receipt::New(Verdict::Rejected) | Receipt::Copy(Verdict::Rejected) => Err(ApiError::new(
+            Code::InvalidDelivery,
+            "It is kept as rejected. Correct what `faults` names and send it again, under the same id or another.",
+        )
+        .with_faults(faults.unwrap_or_default())),
+        Receipt::New(Verdict::Accepted) => Ok((StatusCode::ACCEPTED, Acknowledgement::Accepted, "accepted")),
+        Receipt::New(Verdict::IdReused) => Ok((StatusCode::ACCEPTED, Acknowledgement::Accepted, "id-reused")),
+        Receipt::Copy(Verdict::Accepted | Verdict::IdReused) => {
+            Ok((StatusCode::OK, Acknowledgement::Duplicate, "duplicate"))
+        }
+    }
+}
