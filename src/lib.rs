@@ -5,6 +5,8 @@
 
 pub mod ashby;
 pub mod clock;
+pub mod commands;
+pub mod config;
 pub mod dover;
 pub mod embedded_postgres;
 pub mod http;
@@ -15,3 +17,4 @@ pub mod simulator;
 pub mod store;
 pub mod sync;
 pub mod telemetry;
+pub mod worker;

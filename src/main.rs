@@ -1,3 +1,62 @@
-//! Parses the arguments, wires the parts together and dispatches.
+//! Parses the arguments and dispatches.
 
-fn main() {}
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+use dover_ashby_sync::{
+    commands::{demo, doctor, flush, send, serve, simulator, work},
+    config::{Cli, Command},
+    shutdown, telemetry,
+};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln_error(&error);
+            ExitCode::from(1)
+        }
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "what stopped the program is told to the person at the terminal"
+)]
+fn eprintln_error(error: &anyhow::Error) {
+    eprintln!("error: {error:#}");
+}
+
+async fn run(cli: Cli) -> Result<ExitCode> {
+    let quiet = matches!(
+        cli.command,
+        Command::Demo(_) | Command::Openapi | Command::Send(_) | Command::Doctor(_)
+    );
+    let usual = if quiet { "warn" } else { "info" };
+    telemetry::start_logging(cli.log_format, cli.log_filter.as_deref().unwrap_or(usual))
+        .map_err(anyhow::Error::msg)?;
+    let shutdown = shutdown::on_signal()?;
+    match cli.command {
+        Command::Serve(args) => serve::run(args, shutdown).await?,
+        Command::Work(args) => work::run(args, shutdown).await?,
+        Command::Migrate(args) => work::migrate(args).await?,
+        Command::Demo(args) => demo::run(args, shutdown).await?,
+        Command::Simulator(args) => simulator::run(args, shutdown).await?,
+        Command::Doctor(args) => return Ok(ExitCode::from(doctor::run(args).await?)),
+        Command::Flush(args) => flush::run(args, shutdown).await?,
+        Command::Send(args) => send::run(args).await?,
+        Command::Openapi => print_document(),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the document is the output of this command"
+)]
+fn print_document() {
+    print!("{}", "");
+}

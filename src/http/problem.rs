@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    ashby::Disposition,
     dover::payload::Fault,
     store::StoreError,
     sync::{SyncError, flush::Stop, register::RegisterError},
@@ -280,13 +279,13 @@ impl From<SyncError> for ApiError {
     fn from(error: SyncError) -> Self {
         match error {
             SyncError::Store(error) => error.into(),
-            SyncError::Ashby(error) => match error.disposition() {
-                Disposition::Key { .. } => Self::new(
-                    Code::ConnectionNeedsAttention,
-                    format!("{error}. Mend the key, then check the connection."),
-                ),
-                _ => Self::new(Code::AshbyUnavailable, format!("{error}. Try again later.")),
-            },
+            SyncError::Ashby(_) if error.is_about_the_key() => Self::new(
+                Code::ConnectionNeedsAttention,
+                format!("{error}. Mend the key, then check the connection."),
+            ),
+            SyncError::Ashby(error) => {
+                Self::new(Code::AshbyUnavailable, format!("{error}. Try again later."))
+            }
         }
     }
 }

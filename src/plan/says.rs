@@ -269,6 +269,19 @@ impl DoverSays {
         self.contact.merge(other.contact);
     }
 
+    /// The latest stage and status as words of the contract, or as Dover put them where they are none.
+    pub fn words(&self) -> (Option<String>, Option<String>) {
+        let stage = self.stage.as_ref().map(|said| match &said.value.stage {
+            Word::Known(stage) => stage.word().to_owned(),
+            Word::Unknown(word) => word.clone(),
+        });
+        let status = self.status.as_ref().map(|said| match &said.value {
+            Word::Known(status) => status.word().to_owned(),
+            Word::Unknown(word) => word.clone(),
+        });
+        (stage, status)
+    }
+
     /// When Dover last said anything of stage or status.
     pub fn said_at(&self) -> Option<DateTime<Utc>> {
         let stage = self.stage.as_ref().map(|said| said.stamp.at);

@@ -12,7 +12,7 @@ use crate::{
         ApplicationId, CandidateId, ConnectionId, DecisionId, DoverCandidateId, DoverJobId,
         ProspectId,
     },
-    plan::says::{DoverSays, Word},
+    plan::says::DoverSays,
 };
 
 /// Where a prospect is on its way.
@@ -181,19 +181,6 @@ pub struct Folded {
     pub news: i64,
 }
 
-/// The words of the fold that lists show: stage, status.
-fn words(says: &DoverSays) -> (Option<String>, Option<String>) {
-    let stage = says.stage.as_ref().map(|said| match &said.value.stage {
-        Word::Known(stage) => stage.word().to_owned(),
-        Word::Unknown(word) => word.clone(),
-    });
-    let status = says.status.as_ref().map(|said| match &said.value {
-        Word::Known(status) => status.word().to_owned(),
-        Word::Unknown(word) => word.clone(),
-    });
-    (stage, status)
-}
-
 /// Keeps the folds. Each of them is news: it waits to be decided.
 pub async fn save(tx: &mut PgConnection, folded: &[Folded]) -> Result<(), StoreError> {
     let ids: Vec<Uuid> = folded.iter().map(|folded| folded.id.0).collect();
@@ -210,7 +197,7 @@ pub async fn save(tx: &mut PgConnection, folded: &[Folded]) -> Result<(), StoreE
         })
         .collect();
     let (stages, statuses): (Vec<_>, Vec<_>) =
-        folded.iter().map(|folded| words(&folded.says)).unzip();
+        folded.iter().map(|folded| folded.says.words()).unzip();
     let said: Vec<Option<DateTime<Utc>>> =
         folded.iter().map(|folded| folded.says.said_at()).collect();
     let news: Vec<i64> = folded.iter().map(|folded| folded.news).collect();

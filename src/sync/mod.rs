@@ -21,7 +21,7 @@ use sqlx::PgPool;
 pub use clients::Clients;
 
 use crate::{
-    ashby::{AshbyClient, AshbyError},
+    ashby::{AshbyClient, AshbyError, Disposition},
     clock::SharedClock,
     ids::ConnectionId,
     store::{self, StoreError, Vault},
@@ -62,6 +62,13 @@ pub enum SyncError {
     /// Ashby.
     #[error(transparent)]
     Ashby(#[from] AshbyError),
+}
+
+impl SyncError {
+    /// Whether Ashby refused the key, or the key lacks a permission: a person has to see to it.
+    pub fn is_about_the_key(&self) -> bool {
+        matches!(self, Self::Ashby(error) if matches!(error.disposition(), Disposition::Key { .. }))
+    }
 }
 
 impl From<sqlx::Error> for SyncError {

@@ -133,7 +133,16 @@ pub(super) const fn application(person: &Person) -> Option<&Application> {
 /// What Dover said, as an explanation shows it: stage, status and times, nothing of the person.
 fn dover_said(situation: &Situation) -> Value {
     let says = &situation.dover;
-    json!({ "stage": says.stage, "status": says.status, "said_at": plan::said_at(says) })
+    let (stage, status) = says.words();
+    let name = says
+        .stage
+        .as_ref()
+        .and_then(|said| said.value.name.as_ref());
+    let claimed = says.stage.as_ref().and_then(|said| said.stamp.claimed);
+    json!({
+        "stage": stage, "stage_name": name, "status": status, "updated_at": plan::said_at(says),
+        "claimed_updated_at": claimed,
+    })
 }
 
 /// What Ashby held, as an explanation shows it.

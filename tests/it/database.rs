@@ -9,7 +9,6 @@
 //! swept by later ones.
 
 use std::{
-    path::Path,
     sync::atomic::{AtomicU32, Ordering},
     thread,
 };
@@ -18,9 +17,7 @@ use dover_ashby_sync::{
     clock::{Clock, SystemClock},
     embedded_postgres::{Durability, EmbeddedPostgres},
 };
-use sqlx::{
-    AssertSqlSafe, Connection, PgConnection, PgPool, migrate::Migrator, postgres::PgPoolOptions,
-};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, postgres::PgPoolOptions};
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -166,17 +163,10 @@ impl Server {
 /// Applies the migrations to the template, over a connection that is closed afterwards: a template that somebody is
 /// connected to cannot be copied.
 async fn migrate(url: &str) {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
-    if !directory.exists() {
-        return;
-    }
-    let migrator = Migrator::new(directory)
-        .await
-        .expect("the migrations can be read");
     let mut connection = PgConnection::connect(url)
         .await
         .expect("the template was just made");
-    migrator
+    dover_ashby_sync::store::MIGRATOR
         .run(&mut connection)
         .await
         .expect("the migrations apply");

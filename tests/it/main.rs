@@ -5,6 +5,9 @@
     reason = "a test fails by panicking, in its helping functions too"
 )]
 
+#[expect(dead_code, reason = "each test uses what it needs of it")]
+mod app;
+mod architecture;
 mod ashby_client;
 mod ashby_schema;
 mod database;

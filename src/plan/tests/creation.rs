@@ -50,6 +50,7 @@ fn rules_3_5_and_13_who_the_person_is_in_ashby() {
         said.clone().linked("new") => "move moved-forward acted -> replied";
         said.clone().person(several.clone()) => "none ambiguous-identity parked";
         said.clone().person(Person::Gone) => "none gone-from-ashby parked";
+        said.clone().person(Person::Transferred) => "none transferred-in-ashby skipped";
         said.clone().person(Person::Learning { read: 700 }) => "none learning-ashby parked";
         said.clone().person(Person::InDoubt { since: at(90) }) => "none create-in-doubt parked";
         // Whether there is anything to archive is not known before the person is.

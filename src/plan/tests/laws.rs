@@ -250,15 +250,24 @@ fn the_generator_reaches_every_reason_and_every_shape_of_plan() {
         shapes.insert((plan.action().word(), plan.steps.len()));
         ahead += usize::from(plan.clock_ahead.is_some());
     }
-    let refused = Reason::RefusedByAshby {
-        code: String::new(),
-        message: String::new(),
-        request_id: None,
-    };
     let unreached: Vec<_> = (0..VARIANTS)
         .filter(|number| !reasons.contains(number))
         .collect();
-    assert_eq!(unreached, [variant(&refused)], "only Ashby gives that one");
+    let of_the_shell = [
+        Reason::RefusedByAshby {
+            code: String::new(),
+            message: String::new(),
+            request_id: None,
+        },
+        Reason::AshbyUnavailable {
+            what: String::new(),
+        },
+        Reason::StaleId {
+            code: String::new(),
+        },
+    ];
+    let of_the_shell = of_the_shell.each_ref().map(variant);
+    assert_eq!(unreached, of_the_shell, "only Ashby's answers give these");
     let expected = [
         ("archive", 1),
         ("create", 1),

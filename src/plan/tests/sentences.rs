@@ -86,11 +86,18 @@ fn every_reason() -> Vec<Reason> {
             message: text("no"),
             request_id: None,
         },
+        Reason::AshbyUnavailable {
+            what: text("Ashby answered application.create with HTTP 503"),
+        },
+        Reason::StaleId {
+            code: text("interview_stage_not_found"),
+        },
+        Reason::TransferredInAshby,
     ]
 }
 
 /// How many variants [`Reason`] has.
-pub(super) const VARIANTS: usize = 29;
+pub(super) const VARIANTS: usize = 32;
 
 /// A number for each variant. A new one does not compile until it has a number here, and then a sentence above.
 pub(super) fn variant(reason: &Reason) -> usize {
@@ -124,6 +131,9 @@ pub(super) fn variant(reason: &Reason) -> usize {
         Reason::NoArchivedStage => 26,
         Reason::StageNotInPlan => 27,
         Reason::RefusedByAshby { .. } => 28,
+        Reason::AshbyUnavailable { .. } => 29,
+        Reason::StaleId { .. } => 30,
+        Reason::TransferredInAshby => 31,
     }
 }
 

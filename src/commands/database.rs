@@ -1,0 +1,164 @@
+//! The database that a command works on: the one it was given, or a Postgres of its own with generated secrets beside it.
+
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use secrecy::SecretString;
+use sqlx::PgPool;
+
+use crate::{
+    clock::SystemClock,
+    config::{AshbyArgs, DatabaseArgs},
+    embedded_postgres::EmbeddedPostgres,
+    ids::random_bytes,
+    store::{self, Vault},
+    sync::{Clients, Sync},
+    telemetry::Metrics,
+};
+
+/// The database in an own cluster.
+const DATABASE: &str = "dover_ashby_sync";
+
+/// Database sessions of one process, beside those of the inbox.
+const SESSIONS: u32 = 16;
+
+/// How long a statement waits for a session before it fails.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A database that is up.
+#[derive(Debug)]
+pub struct Database {
+    /// Where it is.
+    pub url: String,
+    /// The cluster, where it is our own.
+    pub own: Option<EmbeddedPostgres>,
+    data_dir: PathBuf,
+}
+
+impl Database {
+    /// The database that was given, or an own one, started.
+    pub async fn open(args: &DatabaseArgs) -> Result<Self> {
+        let data_dir = args.data_dir.clone();
+        if let Some(url) = &args.database_url {
+            return Ok(Self {
+                url: url.clone(),
+                own: None,
+                data_dir,
+            });
+        }
+        fs::create_dir_all(&data_dir)
+            .with_context(|| format!("DATA_DIR {} cannot be made", data_dir.display()))?;
+        let own = EmbeddedPostgres::start(&data_dir).await?;
+        own.create_database(DATABASE, None).await?;
+        Ok(Self {
+            url: own.url(DATABASE),
+            own: Some(own),
+            data_dir,
+        })
+    }
+
+    /// A pool on it.
+    pub fn pool(&self) -> Result<PgPool> {
+        Ok(store::pool(&self.url, SESSIONS, PATIENCE)?)
+    }
+
+    /// Opens stored secrets: with the key that was given, or beside an own cluster with a generated one.
+    pub fn vault(&self, given: Option<&Vault>) -> Result<Vault> {
+        match given {
+            Some(vault) => Ok(vault.clone()),
+            None if self.own.is_some() => {
+                let (key, _) = kept(
+                    &self.data_dir.join("master-key"),
+                    Vault::generate_master_key,
+                )?;
+                Vault::from_base64(&key).with_context(|| {
+                    format!(
+                        "{} holds no master key",
+                        self.data_dir.join("master-key").display()
+                    )
+                })
+            }
+            None => bail!(
+                "MASTER_KEY is missing: with DATABASE_URL it must be set. Make one with `openssl rand -base64 32` and keep it; stored secrets open with no other."
+            ),
+        }
+    }
+
+    /// The bootstrap admin token: the one that was given, or beside an own cluster a generated one. The second value
+    /// tells whether it was made just now, and so is to be shown.
+    pub fn admin_token(&self, given: Option<&SecretString>) -> Result<(SecretString, bool)> {
+        match given {
+            Some(token) => Ok((token.clone(), false)),
+            None if self.own.is_some() => {
+                let (token, is_new) = kept(&self.data_dir.join("admin-token"), || {
+                    hex::encode(random_bytes::<32>())
+                })?;
+                Ok((token.into(), is_new))
+            }
+            None => bail!(
+                "ADMIN_TOKEN is missing: with DATABASE_URL it must be set. Make one with `openssl rand -hex 32`."
+            ),
+        }
+    }
+
+    /// Everything that the shell works with, on this database.
+    pub fn sync(&self, args: &AshbyArgs) -> Result<Sync> {
+        let (clock, metrics) = (Arc::new(SystemClock), Metrics::default());
+        Ok(Sync {
+            pool: self.pool()?,
+            vault: self.vault(args.master_key.as_ref())?,
+            clients: Clients::new(
+                args.ashby_base_url.clone(),
+                Arc::clone(&clock) as _,
+                metrics.clone(),
+            ),
+            clock,
+            metrics,
+            interval: args.flush_interval,
+        })
+    }
+
+    /// Stops the cluster, where it is our own.
+    pub async fn close(self) -> Result<()> {
+        if let Some(own) = self.own {
+            own.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+/// The secret in `file`, or a new one put there, readable by nobody else. Tells whether it is new.
+fn kept(file: &Path, make: impl FnOnce() -> String) -> Result<(String, bool)> {
+    let name = || file.display().to_string();
+    match fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+    {
+        Ok(mut new) => {
+            let secret = make();
+            new.write_all(secret.as_bytes()).with_context(name)?;
+            new.sync_all().with_context(name)?;
+            Ok((secret, true))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let secret = fs::read_to_string(file)
+                .with_context(name)?
+                .trim()
+                .to_owned();
+            if secret.is_empty() {
+                bail!("{} is empty: remove it to have a new one made", name());
+            }
+            Ok((secret, false))
+        }
+        Err(error) => Err(error).with_context(name),
+    }
+}

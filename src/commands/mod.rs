@@ -1,0 +1,11 @@
+//! One file a command: each wires what it needs and runs it.
+
+pub mod database;
+pub mod demo;
+pub mod doctor;
+pub mod environment;
+pub mod flush;
+pub mod send;
+pub mod serve;
+pub mod simulator;
+pub mod work;

@@ -1,0 +1,296 @@
+//! The command line and the environment, read once and checked at the start. A bad value names itself and what was
+//! expected.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use chrono::TimeDelta;
+use clap::{Args, Parser, Subcommand};
+use secrecy::SecretString;
+use url::Url;
+
+use crate::{store::Vault, telemetry::LogFormat};
+
+/// Carries every candidate's stage change from Dover to Ashby, and explains each thing it did or did not do.
+#[derive(Debug, Parser)]
+#[command(name = "dover-ashby-sync", version, about)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How log lines look.
+    #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t, global = true)]
+    pub log_format: LogFormat,
+    /// What to log, as in `info` or `dover_ashby_sync=debug`.
+    #[arg(long = "log", env = "RUST_LOG", global = true)]
+    pub log_filter: Option<String>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// HTTP server and flush worker in one process.
+    Serve(ServeArgs),
+    /// The flush worker alone; any number may run against one database.
+    Work(WorkArgs),
+    /// Apply migrations and leave.
+    Migrate(DatabaseArgs),
+    /// Show the whole product at work, on a database of its own and a simulated Ashby.
+    Demo(DemoArgs),
+    /// The Ashby simulator alone.
+    Simulator(SimulatorArgs),
+    /// Look every connection over: each finding with its remedy. Exit code 0 all well, 1 warnings, 2 faults.
+    Doctor(OneShotArgs),
+    /// Flush now, or print what the next flush would do.
+    Flush(FlushArgs),
+    /// Sign a delivery and send it to a running server.
+    Send(SendArgs),
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+/// Where the database is.
+#[derive(Args, Clone, Debug)]
+pub struct DatabaseArgs {
+    /// Postgres. Unset, the program runs a cluster of its own in the data directory.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database_url)]
+    pub database_url: Option<String>,
+    /// Where the program's own Postgres lives, and its generated secrets.
+    #[arg(long, env = "DATA_DIR", default_value = "./data")]
+    pub data_dir: PathBuf,
+}
+
+/// What every command needs that talks to Ashby.
+#[derive(Args, Clone, Debug)]
+pub struct AshbyArgs {
+    /// 32 bytes in base64 that encrypt stored secrets. Generated into the data directory beside an own Postgres.
+    #[arg(long, env = "MASTER_KEY", hide_env_values = true, value_parser = vault)]
+    pub master_key: Option<Vault>,
+    /// Ashby.
+    #[arg(long, env = "ASHBY_BASE_URL", default_value = "https://api.ashbyhq.com", value_parser = web_address)]
+    pub ashby_base_url: Url,
+    /// How often each connection is flushed, as in `15m`, `90s` or `1h`.
+    #[arg(long, env = "FLUSH_INTERVAL", default_value = "15m", value_parser = interval)]
+    pub flush_interval: TimeDelta,
+}
+
+/// `serve`.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArgs {
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Ashby.
+    #[command(flatten)]
+    pub ashby: AshbyArgs,
+    /// Where to listen.
+    #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:8080")]
+    pub listen_addr: SocketAddr,
+    /// The bootstrap admin token. Generated and printed once beside an own Postgres.
+    #[arg(long, env = "ADMIN_TOKEN", hide_env_values = true, value_parser = token)]
+    pub admin_token: Option<SecretString>,
+    /// With `DOVER_WEBHOOK_SECRET`: makes the connection named `default` at start.
+    #[arg(long, env = "ASHBY_API_KEY", hide_env_values = true, value_parser = secret)]
+    pub ashby_api_key: Option<SecretString>,
+    /// With `ASHBY_API_KEY`: makes the connection named `default` at start.
+    #[arg(long, env = "DOVER_WEBHOOK_SECRET", hide_env_values = true, value_parser = secret)]
+    pub dover_webhook_secret: Option<SecretString>,
+    /// HTTP alone, without the flush worker.
+    #[arg(long)]
+    pub no_worker: bool,
+    /// Do not apply migrations at start.
+    #[arg(long)]
+    pub no_migrate: bool,
+}
+
+/// `work`.
+#[derive(Args, Clone, Debug)]
+pub struct WorkArgs {
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Ashby.
+    #[command(flatten)]
+    pub ashby: AshbyArgs,
+}
+
+/// Commands that do one thing for a connection.
+#[derive(Args, Clone, Debug)]
+pub struct OneShotArgs {
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Ashby.
+    #[command(flatten)]
+    pub ashby: AshbyArgs,
+    /// Which connection; all where it is left out.
+    #[arg(long)]
+    pub connection: Option<String>,
+}
+
+/// `flush`.
+#[derive(Args, Clone, Debug)]
+pub struct FlushArgs {
+    /// Which connection, and where.
+    #[command(flatten)]
+    pub one_shot: OneShotArgs,
+    /// Print what the next flush would do, and write nothing to Ashby.
+    #[arg(long)]
+    pub preview: bool,
+}
+
+/// `demo`.
+#[derive(Args, Clone, Debug)]
+pub struct DemoArgs {
+    /// A Postgres server to use; unset, the demo runs a throwaway one of its own.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database_url)]
+    pub database_url: Option<String>,
+    /// Leave server and simulator up when the demo is over.
+    #[arg(long)]
+    pub keep_running: bool,
+    /// Where the server listens. The default takes any free port.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub listen_addr: SocketAddr,
+}
+
+/// `simulator`.
+#[derive(Args, Clone, Debug)]
+pub struct SimulatorArgs {
+    /// Where to listen.
+    #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:4010")]
+    pub listen_addr: SocketAddr,
+    /// The same seed and the same calls give the same ids.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The API key that it takes.
+    #[arg(long, default_value = "sim-key")]
+    pub api_key: String,
+}
+
+/// `send`.
+#[derive(Args, Clone, Debug)]
+pub struct SendArgs {
+    /// Where to, with the name of the connection.
+    #[arg(long, default_value = "http://127.0.0.1:8080/webhooks/dover/default", value_parser = web_address)]
+    pub url: Url,
+    /// The webhook secret.
+    #[arg(long, env = "DOVER_WEBHOOK_SECRET", hide_env_values = true, value_parser = secret)]
+    pub secret: SecretString,
+    /// The id of the delivery; a new one where it is left out.
+    #[arg(long)]
+    pub id: Option<String>,
+    /// The file to send; standard input where it is left out or `-`.
+    pub file: Option<PathBuf>,
+}
+
+fn database_url(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).map_err(|error| {
+        format!("{error}; expected postgres://user:password@host:5432/database")
+    })?;
+    match url.scheme() {
+        "postgres" | "postgresql" => Ok(text.to_owned()),
+        _ => Err("expected postgres://user:password@host:5432/database".to_owned()),
+    }
+}
+
+fn web_address(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("{error}; expected https://host/"))?;
+    match url.scheme() {
+        "http" | "https" if url.has_host() => Ok(url),
+        _ => Err("expected https://host/ or http://host/".to_owned()),
+    }
+}
+
+fn vault(text: &str) -> Result<Vault, String> {
+    Vault::from_base64(text).map_err(|error| error.to_string())
+}
+
+fn secret(text: &str) -> Result<SecretString, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        Err("expected a secret, found nothing; unset it instead".to_owned())
+    } else {
+        Ok(text.into())
+    }
+}
+
+/// Shorter tokens can be guessed.
+const SHORTEST_TOKEN: usize = 16;
+
+fn token(text: &str) -> Result<SecretString, String> {
+    let text = text.trim();
+    if text.len() < SHORTEST_TOKEN || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(format!(
+            "expected at least {SHORTEST_TOKEN} visible ASCII characters, as `openssl rand -hex 32` prints them"
+        ));
+    }
+    Ok(text.into())
+}
+
+/// `90s`, `15m`, `1h`: from a second to a day.
+fn interval(text: &str) -> Result<TimeDelta, String> {
+    let expected = || "expected a time between 1s and 24h, such as 15m, 90s or 1h".to_owned();
+    let text = text.trim();
+    let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
+    let number: i64 = digits.parse().map_err(|_| expected())?;
+    let seconds = match &text[digits.len()..] {
+        "s" => Some(number),
+        "m" => number.checked_mul(60),
+        "h" => number.checked_mul(3600),
+        _ => None,
+    };
+    let seconds = seconds
+        .filter(|seconds| (1..=86_400).contains(seconds))
+        .ok_or_else(expected)?;
+    Ok(TimeDelta::seconds(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_interval_is_a_number_with_a_unit() {
+        assert_eq!(interval("15m"), Ok(TimeDelta::minutes(15)));
+        assert_eq!(interval("90s"), Ok(TimeDelta::seconds(90)));
+        assert_eq!(interval(" 1h "), Ok(TimeDelta::hours(1)));
+        for bad in [
+            "",
+            "15",
+            "m",
+            "0s",
+            "-1m",
+            "25h",
+            "1.5h",
+            "15 minutes",
+            "9223372036854775807h",
+        ] {
+            assert!(interval(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_bad_value_says_what_was_expected() {
+        let bad = Cli::try_parse_from(["x", "serve", "--master-key", "short"])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            bad.contains("--master-key") && bad.contains("32 bytes"),
+            "{bad}"
+        );
+        let bad = Cli::try_parse_from(["x", "serve", "--admin-token", "short"])
+            .unwrap_err()
+            .to_string();
+        assert!(bad.contains("at least 16"), "{bad}");
+        let bad = Cli::try_parse_from(["x", "serve", "--database-url", "mysql://x"])
+            .unwrap_err()
+            .to_string();
+        assert!(bad.contains("postgres://"), "{bad}");
+    }
+}

@@ -1,0 +1,406 @@
+//! The whole program under test: server, database and simulated Ashby on one clock that the test moves. A test speaks to
+//! it as Dover, as an admin, as monitoring or as the hiring team, and to nothing inside.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use dover_ashby_sync::{
+    ashby::http_client,
+    clock::{Clock, ManualClock},
+    commands::serve::Server,
+    dover::signature::{WebhookSecret, sign},
+    simulator::{ApiKey, Config, Simulator},
+    store::{self, Vault},
+    sync::{Clients, Sync},
+    telemetry::Metrics,
+};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::database::{TestDatabase, database};
+
+/// The key that the simulated Ashby takes.
+pub(crate) const ASHBY_KEY: &str = "sim-key";
+/// The bootstrap admin token.
+pub(crate) const TOKEN: &str = "an-admin-token-for-tests";
+/// The connection that most tests use.
+pub(crate) const CONNECTION: &str = "acme";
+/// Its webhook secret.
+pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// The program, up.
+pub(crate) struct TestApp {
+    pub(crate) addr: SocketAddr,
+    pub(crate) clock: ManualClock,
+    pub(crate) http: Client,
+    pub(crate) database: TestDatabase,
+    ashby: SocketAddr,
+    stop: CancellationToken,
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// An answer, read.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    async fn read(response: Response) -> Self {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Self {
+            status,
+            headers,
+            body,
+        }
+    }
+
+    /// The body, if the answer is a success.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Value {
+        assert!(self.status.is_success(), "{} {}", self.status, self.body);
+        self.body
+    }
+
+    /// The code of a problem document.
+    pub(crate) fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
+impl TestApp {
+    /// The program with an empty database and an empty Ashby.
+    pub(crate) async fn bare() -> Self {
+        let database = database().await;
+        let clock = ManualClock::at("2026-11-21T10:00:00Z".parse().unwrap());
+        let stop = CancellationToken::new();
+
+        let shown = clock.clone();
+        let simulator = Simulator::new(Config {
+            seed: 7,
+            api_keys: vec![ApiKey::full(ASHBY_KEY)],
+            now: Arc::new(move || shown.now()),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let ashby = listener.local_addr().unwrap();
+        let stopped = stop.clone();
+        tokio::spawn(async move { simulator.serve(listener, stopped.cancelled_owned()).await });
+
+        let metrics = Metrics::default();
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let sync = Sync {
+            pool: store::pool(&database.url, 8, Duration::from_secs(5)).unwrap(),
+            vault: Vault::new(&[7; 32]),
+            clients: Clients::new(
+                format!("http://{ashby}").parse().unwrap(),
+                Arc::clone(&shared),
+                metrics.clone(),
+            ),
+            clock: shared,
+            metrics,
+            interval: TimeDelta::minutes(15),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Server::start(
+            sync,
+            &database.url,
+            TOKEN.into(),
+            listener,
+            stop.clone(),
+            false,
+        )
+        .unwrap();
+        Self {
+            addr: server.addr,
+            clock,
+            http: http_client(),
+            database,
+            ashby,
+            stop,
+        }
+    }
+
+    /// The program with an Ashby that is set up, and the connection `acme` to it.
+    pub(crate) async fn connected() -> Self {
+        let app = Self::bare().await;
+        app.furnish().await;
+        let body = json!({ "name": CONNECTION, "ashby_api_key": ASHBY_KEY, "dover_webhook_secret": SECRET });
+        app.post("/v1/connections", body).await.ok();
+        app
+    }
+
+    /// The same with the job `job_42` registered against an Ashby job *Staff Engineer*.
+    pub(crate) async fn with_job() -> Self {
+        let app = Self::connected().await;
+        app.register("job_42", "Staff Engineer").await;
+        app
+    }
+
+    /// Adds to Ashby what an admin has to add by hand.
+    pub(crate) async fn furnish(&self) {
+        self.sim(
+            "sources",
+            json!({ "title": "Dover", "sourceType": "Sourced" }),
+        )
+        .await;
+        self.sim("archive-reasons", json!({ "text": "Withdrew in Dover" }))
+            .await;
+        self.sim("archive-reasons", json!({ "text": "Rejected in Dover" }))
+            .await;
+    }
+
+    /// Makes an Ashby job of that title and registers it. Answers the Ashby job.
+    pub(crate) async fn register(&self, dover_job_id: &str, title: &str) -> Value {
+        let job = self.sim("jobs", json!({ "title": title })).await;
+        let body = json!({ "dover_job_id": dover_job_id, "ashby_job": job["id"], "title": title });
+        self.post(&format!("/v1/connections/{CONNECTION}/jobs"), body)
+            .await
+            .ok();
+        job
+    }
+
+    /// The present moment.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Lets time go by.
+    pub(crate) fn wait(&self, minutes: u64) {
+        self.clock.advance(Duration::from_secs(60 * minutes));
+    }
+
+    // As an admin.
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http
+            .request(method, format!("http://{}{path}", self.addr))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        Answer::read(
+            self.request(Method::GET, path)
+                .bearer_auth(TOKEN)
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        Answer::read(
+            self.request(Method::POST, path)
+                .bearer_auth(TOKEN)
+                .json(&body)
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await
+    }
+
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    /// Flushes `acme` now, to its end.
+    pub(crate) async fn flush(&self) -> Value {
+        self.post(
+            &format!("/v1/connections/{CONNECTION}/flushes?wait=true"),
+            json!({}),
+        )
+        .await
+        .ok()
+    }
+
+    /// The prospect of a Dover candidate.
+    pub(crate) async fn prospect(&self, candidate: &str) -> Value {
+        let path = format!("/v1/connections/{CONNECTION}/prospects?dover_candidate_id={candidate}");
+        let found = self.get(&path).await.ok();
+        assert_eq!(found["items"].as_array().unwrap().len(), 1, "{found}");
+        found["items"][0].clone()
+    }
+
+    /// The code of the reason of the last decision on a Dover candidate.
+    pub(crate) async fn reason(&self, candidate: &str) -> String {
+        let prospect = self.prospect(candidate).await;
+        prospect["last_decision"]["reason"]["code"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    // As Dover.
+
+    /// A delivery, signed.
+    pub(crate) fn signed(&self, id: &str, body: &[u8]) -> RequestBuilder {
+        let secret = WebhookSecret::parse(SECRET).unwrap();
+        let mut request = self.request(Method::POST, &format!("/webhooks/dover/{CONNECTION}"));
+        for (name, value) in sign(&secret, id, self.now().timestamp(), body) {
+            request = request.header(name, value);
+        }
+        request
+            .header("content-type", "application/json")
+            .body(body.to_vec())
+    }
+
+    /// Sends a delivery under `id`.
+    pub(crate) async fn deliver(&self, id: &str, delivery: &Value) -> Answer {
+        self.send(self.signed(id, &serde_json::to_vec(delivery).unwrap()))
+            .await
+    }
+
+    /// Dover says that `who` is at `stage` now, and is taken.
+    pub(crate) async fn says(&self, who: &Person, stage: &str) {
+        self.says_at(who, stage, self.now()).await;
+    }
+
+    /// Dover says that `who` is at `stage` as of `at`.
+    pub(crate) async fn says_at(&self, who: &Person, stage: &str, at: DateTime<Utc>) {
+        let delivery = who.change(json!({ "stage": stage, "updated_at": at }));
+        let id = format!("msg_{}_{stage}_{}", who.id, at.timestamp_micros());
+        let answer = self.deliver(&id, &delivery).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.body);
+    }
+
+    /// Dover says that `who` has `status` now.
+    pub(crate) async fn says_status(&self, who: &Person, status: &str) {
+        let delivery = who.change(json!({ "status": status, "updated_at": self.now() }));
+        let id = format!("msg_{}_{status}_{}", who.id, self.now().timestamp_micros());
+        let answer = self.deliver(&id, &delivery).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.body);
+    }
+
+    // As the hiring team.
+
+    /// Does something on the control plane of the simulator, and answers what came of it.
+    pub(crate) async fn sim(&self, path: &str, body: Value) -> Value {
+        self.sim_as(Method::POST, path, Some(body)).await
+    }
+
+    pub(crate) async fn sim_as(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        let mut request = self
+            .http
+            .request(method, format!("http://{}/_sim/{path}", self.ashby));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = Answer::read(request.send().await.unwrap()).await;
+        answer.ok()
+    }
+
+    /// Everything that Ashby holds.
+    pub(crate) async fn world(&self) -> Value {
+        self.sim_as(Method::GET, "world", None).await
+    }
+
+    /// The candidates of that name.
+    pub(crate) async fn candidates(&self, name: &str) -> Vec<Value> {
+        named(&self.world().await["candidates"], "name", name)
+    }
+
+    /// The applications of candidates of that name.
+    pub(crate) async fn applications(&self, name: &str) -> Vec<Value> {
+        named(&self.world().await["applications"], "candidate", name)
+    }
+
+    /// The one application of the one candidate of that name.
+    pub(crate) async fn application(&self, name: &str) -> Value {
+        let (people, applications) = (self.candidates(name).await, self.applications(name).await);
+        assert_eq!(
+            (people.len(), applications.len()),
+            (1, 1),
+            "{people:?} {applications:?}"
+        );
+        applications[0].clone()
+    }
+
+    /// The calls that the API got, oldest first.
+    pub(crate) async fn calls(&self) -> Vec<Value> {
+        self.sim_as(Method::GET, "calls", None).await["calls"]
+            .as_array()
+            .unwrap()
+            .clone()
+    }
+
+    /// How often `endpoint` was called.
+    pub(crate) async fn called(&self, endpoint: &str) -> usize {
+        self.calls()
+            .await
+            .iter()
+            .filter(|call| call["endpoint"] == endpoint)
+            .count()
+    }
+}
+
+fn named(list: &Value, key: &str, name: &str) -> Vec<Value> {
+    list.as_array()
+        .unwrap()
+        .iter()
+        .filter(|entry| entry[key] == name)
+        .cloned()
+        .collect()
+}
+
+/// A candidate of Dover's.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) job: String,
+    pub(crate) contact: Value,
+}
+
+impl Person {
+    /// Somebody with an e-mail address and a LinkedIn profile, on the job `job_42`.
+    pub(crate) fn new(name: &str) -> Self {
+        let slug = name.to_lowercase().replace(' ', "-");
+        Self {
+            id: format!("cand_{slug}"),
+            name: name.to_owned(),
+            job: "job_42".to_owned(),
+            contact: json!({
+                "email": format!("{slug}@example.com"),
+                "linkedin_url": format!("https://www.linkedin.com/in/{slug}"),
+            }),
+        }
+    }
+
+    /// The same on another job.
+    pub(crate) fn on(mut self, job: &str) -> Self {
+        job.clone_into(&mut self.job);
+        self
+    }
+
+    /// The same with other contact fields.
+    pub(crate) fn with(mut self, contact: Value) -> Self {
+        self.contact = contact;
+        self
+    }
+
+    /// A change of stage or status about them; `change` holds what `data` holds beside the candidate and the job.
+    pub(crate) fn change(&self, change: Value) -> Value {
+        let mut candidate = json!({ "id": self.id, "name": self.name });
+        merge(&mut candidate, self.contact.clone());
+        let mut data = json!({ "candidate": candidate, "job": { "id": self.job } });
+        merge(&mut data, change);
+        json!({ "type": "candidate.stage_changed", "timestamp": data["updated_at"], "data": data })
+    }
+}
+
+fn merge(into: &mut Value, from: Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        into.extend(from);
+    }
+}
