@@ -58,5 +58,5 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     reason = "the document is the output of this command"
 )]
 fn print_document() {
-    print!("{}", "");
+    print!("");
 }

@@ -27,22 +27,19 @@ pub async fn apply(
         .map(|secret| WebhookSecret::parse(secret.expose_secret()))
         .transpose();
     let secret = secret.context("DOVER_WEBHOOK_SECRET")?;
-    match (
-        store::connection::by_name(&sync.pool, NAME).await?,
-        key,
-        secret,
-    ) {
-        (Some(connection), key, secret) => again(sync, connection.id, key, secret.as_ref()).await,
-        (None, Some(key), Some(secret)) => create(sync, key, &secret).await,
-        (None, None, None) => Ok(()),
+    let connection = store::connection::by_name(&sync.pool, NAME).await?;
+    match (connection, key, secret) {
+        (Some(connection), key, secret) => again(sync, connection.id, key, secret.as_ref()).await?,
+        (None, Some(key), Some(secret)) => create(sync, key, &secret).await?,
+        (None, None, None) => {}
         (None, Some(_), None) => missing("ASHBY_API_KEY", "DOVER_WEBHOOK_SECRET"),
         (None, None, Some(_)) => missing("DOVER_WEBHOOK_SECRET", "ASHBY_API_KEY"),
     }
+    Ok(())
 }
 
-fn missing(set: &str, unset: &str) -> Result<()> {
+fn missing(set: &str, unset: &str) {
     tracing::warn!("{set} is set and {unset} is not: set both to make the connection named {NAME}");
-    Ok(())
 }
 
 async fn create(sync: &Sync, key: &SecretString, secret: &WebhookSecret) -> Result<()> {

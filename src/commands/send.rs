@@ -45,15 +45,13 @@ pub async fn run(args: SendArgs) -> Result<()> {
 }
 
 fn read(file: Option<&Path>) -> Result<Vec<u8>> {
-    match file.filter(|file| *file != Path::new("-")) {
-        Some(file) => fs::read(file).with_context(|| file.display().to_string()),
-        None => {
-            let mut body = Vec::new();
-            std::io::stdin()
-                .lock()
-                .read_to_end(&mut body)
-                .context("standard input")?;
-            Ok(body)
-        }
+    if let Some(file) = file.filter(|file| *file != Path::new("-")) {
+        return fs::read(file).with_context(|| file.display().to_string());
     }
+    let mut body = Vec::new();
+    std::io::stdin()
+        .lock()
+        .read_to_end(&mut body)
+        .context("standard input")?;
+    Ok(body)
 }
