@@ -61,6 +61,15 @@ pub(crate) async fn database() -> TestDatabase {
     }
 }
 
+impl TestDatabase {
+    /// Runs statements on the server, outside the database: for what only its administrator may do to it.
+    pub(crate) async fn administrate(&self, sql: &str) {
+        for statement in sql.split(';') {
+            self.server.execute(statement.to_owned()).await;
+        }
+    }
+}
+
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         // The test's runtime is busy with this very drop; the statement needs one of its own.

@@ -12,5 +12,6 @@ mod ashby_client;
 mod ashby_schema;
 mod database;
 mod embedded_postgres;
+mod receiving;
 mod scripted_server;
 mod simulator;

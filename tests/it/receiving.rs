@@ -1,0 +1,426 @@
+//! Dover's door: every verdict of the contract.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::app::{CONNECTION, Person, TestApp};
+
+/// The deliveries that were kept, latest first.
+async fn kept(app: &TestApp) -> Vec<Value> {
+    let path = format!("/v1/connections/{CONNECTION}/deliveries");
+    app.get(&path).await.ok()["items"]
+        .as_array()
+        .unwrap()
+        .clone()
+}
+
+fn pointers(body: &Value) -> Vec<&str> {
+    body["faults"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|fault| fault["pointer"].as_str())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_valid_delivery_is_accepted_and_kept() {
+    let app = TestApp::connected().await;
+    let ada = Person::new("Ada Lovelace");
+    let delivery = ada.change(json!({ "stage": "replied", "updated_at": app.now() }));
+    let answer = app.deliver("msg_1", &delivery).await;
+    assert_eq!(
+        (answer.status, answer.body["status"].as_str()),
+        (StatusCode::ACCEPTED, Some("accepted"))
+    );
+    let kept = kept(&app).await;
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0]["webhook_id"], "msg_1");
+    assert_eq!(
+        (&kept[0]["verdict"], &kept[0]["copies"]),
+        (&json!("accepted"), &json!(1))
+    );
+    let prospect = app.prospect(&ada.id).await;
+    assert_eq!(
+        (&prospect["state"], &prospect["stage"]),
+        (&json!("pending"), &json!("replied"))
+    );
+    let health = app.get("/health").await.ok();
+    assert_eq!(health["queue"]["pending"], 1);
+}
+
+#[tokio::test]
+async fn the_same_delivery_again_is_answered_200_and_kept_once() {
+    let app = TestApp::connected().await;
+    let delivery =
+        Person::new("Ada").change(json!({ "stage": "replied", "updated_at": app.now() }));
+    assert_eq!(
+        app.deliver("msg_1", &delivery).await.status,
+        StatusCode::ACCEPTED
+    );
+    for _ in 0..3 {
+        assert_eq!(app.deliver("msg_1", &delivery).await.status, StatusCode::OK);
+    }
+    let kept = kept(&app).await;
+    assert_eq!((kept.len(), &kept[0]["copies"]), (1, &json!(4)));
+}
+
+#[tokio::test]
+async fn twenty_copies_at_once_make_one_delivery() {
+    let app = TestApp::connected().await;
+    let delivery =
+        Person::new("Ada").change(json!({ "stage": "replied", "updated_at": app.now() }));
+    let sends = (0..20).map(|_| app.deliver("msg_1", &delivery));
+    let answers = futures::future::join_all(sends).await;
+    let accepted = answers
+        .iter()
+        .filter(|answer| answer.status == StatusCode::ACCEPTED)
+        .count();
+    let copies = answers
+        .iter()
+        .filter(|answer| answer.status == StatusCode::OK)
+        .count();
+    assert_eq!((accepted, copies), (1, 19));
+    assert_eq!(kept(&app).await[0]["copies"], 20);
+}
+
+#[tokio::test]
+async fn another_body_under_the_same_id_is_kept_beside_it_and_does_not_count() {
+    let app = TestApp::with_job().await;
+    let ada = Person::new("Ada");
+    let first = ada.change(json!({ "stage": "replied", "updated_at": app.now() }));
+    let other = ada.change(json!({ "stage": "interviewing", "updated_at": app.now() }));
+    app.deliver("msg_1", &first).await.ok();
+    assert_eq!(
+        app.deliver("msg_1", &other).await.status,
+        StatusCode::ACCEPTED
+    );
+    assert_eq!(app.deliver("msg_1", &other).await.status, StatusCode::OK);
+    let kept = kept(&app).await;
+    assert_eq!(
+        (kept.len(), &kept[0]["verdict"], &kept[0]["copies"]),
+        (2, &json!("id-reused"), &json!(2))
+    );
+    assert!(kept[0]["reason"].is_string(), "{}", kept[0]);
+    app.flush().await;
+    assert_eq!(app.application("Ada").await["stage"], "Replied");
+
+    // A person says that it was meant.
+    let replay = format!(
+        "/v1/connections/{CONNECTION}/deliveries/{}/replay",
+        kept[0]["id"].as_str().unwrap()
+    );
+    app.post(&replay, json!({})).await.ok();
+    app.flush().await;
+    assert_ne!(app.application("Ada").await["stage"], "Replied");
+}
+
+#[tokio::test]
+async fn a_rejected_delivery_is_kept_and_gives_way_to_a_corrected_one() {
+    let app = TestApp::connected().await;
+    let broken = json!({ "type": "candidate.stage_changed", "data": { "candidate": { "id": "c" }, "stage": 3 } });
+    for _ in 0..2 {
+        let answer = app.deliver("msg_1", &broken).await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (StatusCode::UNPROCESSABLE_ENTITY, "invalid-delivery")
+        );
+        assert_eq!(answer.headers["content-type"], "application/problem+json");
+        let pointers = pointers(&answer.body);
+        for pointer in ["/data/job/id", "/data/updated_at", "/data/stage"] {
+            assert!(pointers.contains(&pointer), "{pointer} in {pointers:?}");
+        }
+    }
+    let rejected = kept(&app).await;
+    assert_eq!(
+        (&rejected[0]["verdict"], &rejected[0]["copies"]),
+        (&json!("rejected"), &json!(2))
+    );
+
+    let corrected =
+        Person::new("Ada").change(json!({ "stage": "replied", "updated_at": app.now() }));
+    assert_eq!(
+        app.deliver("msg_1", &corrected).await.status,
+        StatusCode::ACCEPTED
+    );
+    let kept = kept(&app).await;
+    assert_eq!((kept.len(), &kept[0]["verdict"]), (1, &json!("accepted")));
+}
+
+#[tokio::test]
+async fn bad_input_is_refused_with_a_pointer_to_it() {
+    let app = TestApp::connected().await;
+    let ada = Person::new("Ada");
+    let now = app.now();
+    let with = |contact: Value| {
+        ada.clone()
+            .with(contact)
+            .change(json!({ "stage": "replied", "updated_at": now }))
+    };
+    let cases: Vec<(Value, &str)> = vec![
+        (with(json!({ "email": "nobody" })), "/data/candidate/email"),
+        (
+            with(json!({ "name": "x".repeat(10_000) })),
+            "/data/candidate/name",
+        ),
+        (with(json!({ "name": "A\u{0}da" })), "/data/candidate/name"),
+        (with(json!({ "id": 7 })), "/data/candidate/id"),
+        (
+            ada.change(json!({ "stage": "replied", "updated_at": "2026-11-21T10:00:00" })),
+            "/data/updated_at",
+        ),
+        (ada.change(json!({ "updated_at": now })), "/data/stage"),
+        (json!({ "data": {} }), "/type"),
+        (json!([]), ""),
+    ];
+    for (place, (delivery, pointer)) in cases.iter().enumerate() {
+        let answer = app.deliver(&format!("msg_{place}"), delivery).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{pointer}: {}",
+            answer.body
+        );
+        let found = pointers(&answer.body);
+        assert!(
+            found.iter().any(|found| found.starts_with(pointer)),
+            "{pointer} in {found:?}"
+        );
+    }
+    for body in [&b"{"[..], b"", br#"{"type":"\ud800"}"#, b"\xff\xfe"] {
+        let answer = app
+            .send(app.signed(&format!("raw_{}", body.len()), body))
+            .await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (StatusCode::UNPROCESSABLE_ENTITY, "invalid-delivery")
+        );
+    }
+    assert!(
+        kept(&app)
+            .await
+            .iter()
+            .all(|delivery| delivery["verdict"] == "rejected")
+    );
+}
+
+#[tokio::test]
+async fn a_forged_delivery_is_refused_and_not_kept() {
+    let app = TestApp::connected().await;
+    let body = serde_json::to_vec(
+        &Person::new("Ada").change(json!({ "stage": "replied", "updated_at": app.now() })),
+    )
+    .unwrap();
+    let path = format!("/webhooks/dover/{CONNECTION}");
+    let unsigned = app
+        .send(app.request(Method::POST, &path).body(body.clone()))
+        .await;
+    assert_eq!(
+        (unsigned.status, unsigned.code()),
+        (StatusCode::UNAUTHORIZED, "bad-signature")
+    );
+
+    let mut tampered = body.clone();
+    tampered.push(b' ');
+    assert_eq!(
+        app.send(app.signed("msg_1", &body).body(tampered))
+            .await
+            .status,
+        StatusCode::UNAUTHORIZED
+    );
+
+    let stale = app.signed("msg_1", &body);
+    app.wait(6);
+    assert_eq!(app.send(stale).await.status, StatusCode::UNAUTHORIZED);
+    assert!(kept(&app).await.is_empty());
+    assert!(
+        app.get("/metrics")
+            .await
+            .ok()
+            .as_str()
+            .unwrap()
+            .contains(r#"deliveries_total{verdict="bad-signature"} 3"#)
+    );
+}
+
+#[tokio::test]
+async fn the_order_of_checks_is_whose_how_large_who_and_what() {
+    let app = TestApp::connected().await;
+    let large = vec![b' '; 1024 * 1024 + 1];
+    let nowhere = app
+        .request(Method::POST, "/webhooks/dover/nowhere")
+        .body(large.clone());
+    assert_eq!(app.send(nowhere).await.status, StatusCode::NOT_FOUND);
+    let path = format!("/webhooks/dover/{CONNECTION}");
+    let unsigned = app.request(Method::POST, &path).body(large);
+    assert_eq!(
+        app.send(unsigned).await.status,
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
+    let unsigned = app.request(Method::POST, &path).body("{");
+    assert_eq!(app.send(unsigned).await.status, StatusCode::UNAUTHORIZED);
+    let exact = vec![b' '; 1024 * 1024];
+    assert_eq!(
+        app.send(app.signed("msg_1", &exact)).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_and_not_queued() {
+    let app = TestApp::connected().await;
+    assert_eq!(
+        app.deliver("msg_1", &json!({ "type": "ping" }))
+            .await
+            .status,
+        StatusCode::OK
+    );
+    assert!(kept(&app).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_unknown_type_is_kept_and_says_nothing() {
+    let app = TestApp::connected().await;
+    assert_eq!(
+        app.deliver("msg_1", &json!({ "type": "candidate.sneezed" }))
+            .await
+            .status,
+        StatusCode::ACCEPTED
+    );
+    assert_eq!(kept(&app).await[0]["type"], "candidate.sneezed");
+    assert_eq!(app.get("/health").await.ok()["queue"]["pending"], 0);
+}
+
+#[tokio::test]
+async fn an_aliased_signature_and_a_rotated_secret_hold() {
+    let app = TestApp::connected().await;
+    let rotate = format!("/v1/connections/{CONNECTION}/webhook-secret/rotate");
+    let rotated = app
+        .post(&rotate, json!({ "grace_seconds": 600 }))
+        .await
+        .ok();
+    let new = rotated["dover_webhook_secret"].as_str().unwrap().to_owned();
+    let body = serde_json::to_vec(
+        &Person::new("Ada").change(json!({ "stage": "replied", "updated_at": app.now() })),
+    )
+    .unwrap();
+    // The old one lives on for a while.
+    assert_eq!(
+        app.send(app.signed("msg_1", &body)).await.status,
+        StatusCode::ACCEPTED
+    );
+    let secret = dover_ashby_sync::dover::signature::WebhookSecret::parse(&new).unwrap();
+    let signed =
+        dover_ashby_sync::dover::signature::sign(&secret, "msg_2", app.now().timestamp(), &body);
+    let mut request = app
+        .request(Method::POST, &format!("/webhooks/dover/{CONNECTION}"))
+        .body(body.clone());
+    for (name, value) in signed {
+        request = request.header(name.replace("webhook-", "svix-"), value);
+    }
+    assert_eq!(app.send(request).await.status, StatusCode::ACCEPTED);
+    app.wait(11);
+    assert_eq!(
+        app.send(app.signed("msg_3", &body)).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[tokio::test]
+async fn hex_signatures_and_bearer_tokens_are_taken_once_switched_on() {
+    use hmac::{Hmac, KeyInit, Mac};
+    let app = TestApp::connected().await;
+    let secret = "a-plain-secret-of-an-older-relay";
+    let rotate = format!("/v1/connections/{CONNECTION}/webhook-secret/rotate");
+    app.post(&rotate, json!({ "secret": secret })).await.ok();
+    let body = serde_json::to_vec(
+        &Person::new("Ada").change(json!({ "stage": "replied", "updated_at": app.now() })),
+    )
+    .unwrap();
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(&body);
+    let hex = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
+    let path = format!("/webhooks/dover/{CONNECTION}");
+    let hex_signed = || {
+        app.request(Method::POST, &path)
+            .header("x-hub-signature-256", &hex)
+            .body(body.clone())
+    };
+    let bearer = || {
+        app.request(Method::POST, &path)
+            .bearer_auth("static-token-of-the-relay")
+            .body(body.clone())
+    };
+    assert_eq!(
+        app.send(hex_signed()).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(app.send(bearer()).await.status, StatusCode::UNAUTHORIZED);
+
+    let switch =
+        json!({ "accepts_hex_hmac": true, "webhook_bearer_token": "static-token-of-the-relay" });
+    let patch = app.request(Method::PATCH, &format!("/v1/connections/{CONNECTION}"));
+    app.send(patch.bearer_auth(crate::app::TOKEN).json(&switch))
+        .await
+        .ok();
+    assert_eq!(app.send(hex_signed()).await.status, StatusCode::ACCEPTED);
+    // The same body without an id of its own is the same delivery.
+    assert_eq!(app.send(bearer()).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_while_the_database_is_away() {
+    let app = TestApp::connected().await;
+    let delivery =
+        Person::new("Ada").change(json!({ "stage": "replied", "updated_at": app.now() }));
+    app.deliver("msg_1", &delivery).await.ok();
+    // Nobody may connect, and who is connected is thrown out.
+    let name = app.database.url.rsplit('/').next().unwrap().to_owned();
+    let shut = format!(
+        "ALTER DATABASE {name} ALLOW_CONNECTIONS false; \
+         SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
+    );
+    app.database.administrate(&shut).await;
+    let answer = app.deliver("msg_2", &delivery).await;
+    assert_eq!(
+        (answer.status, answer.code()),
+        (StatusCode::SERVICE_UNAVAILABLE, "database-unavailable")
+    );
+    assert!(answer.headers.contains_key("retry-after"));
+    let health = app.get("/health").await;
+    assert_eq!(
+        (health.status, &health.body["status"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &json!("down"))
+    );
+    assert_eq!(
+        app.get("/readyz").await.status,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    assert_eq!(app.get("/healthz").await.status, StatusCode::OK);
+
+    app.database
+        .administrate(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
+        .await;
+    app.deliver("msg_2", &delivery).await.ok();
+}
+
+#[tokio::test]
+async fn a_different_payload_plugs_in_by_its_pointers() {
+    let app = TestApp::connected().await;
+    let paths = json!({ "payload_paths": {
+        "candidate.id": "/prospect/key", "job.id": "/req", "updated_at": "/at", "stage": "/column",
+    } });
+    let patch = app.request(Method::PATCH, &format!("/v1/connections/{CONNECTION}"));
+    app.send(patch.bearer_auth(crate::app::TOKEN).json(&paths))
+        .await
+        .ok();
+    let delivery = json!({
+        "type": "candidate.stage_changed", "prospect": { "key": "p7" }, "req": "job_42",
+        "at": app.now(), "column": "Responded",
+    });
+    assert_eq!(
+        app.deliver("msg_1", &delivery).await.status,
+        StatusCode::ACCEPTED
+    );
+    assert_eq!(app.prospect("p7").await["stage"], "replied");
+}
