@@ -345,7 +345,7 @@ impl From<RegisterError> for ApiError {
                     ),
                 );
                 problem.0.ashby_title = Some(ashby_title);
-                problem
+                problem.with_faults(vec![Fault::new("/title", said)])
             }
             RegisterError::AlreadyRegistered(_) => Self::new(
                 Code::AlreadyRegistered,

@@ -20,6 +20,7 @@ use chrono::{DateTime, Utc};
 pub use activity::Activity;
 pub use example::example;
 pub use fault::Fault;
+pub(crate) use paths::edits;
 pub use paths::{Field, PathFault, PathFaults, PayloadPaths};
 pub use profile::Profile;
 pub use vocabulary::{ActivityKind, Sentiment, stage, status};

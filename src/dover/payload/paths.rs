@@ -118,6 +118,16 @@ pub enum PathFault {
     },
 }
 
+impl PathFault {
+    /// The name that it is about.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::UnknownName { name, .. } => name,
+            Self::BadPointer { name, .. } => name,
+        }
+    }
+}
+
 /// Everything that is wrong with a field map.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
@@ -232,7 +242,7 @@ fn nearest(name: &str) -> &'static str {
 }
 
 /// How many characters have to be put in, left out or exchanged to turn `from` into `to` (Levenshtein's distance).
-fn edits(from: &str, to: &str) -> usize {
+pub(crate) fn edits(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.chars().count()).collect();
     // Names of fields are short; the first characters of a longer one say enough.
     for (line, left) in from.chars().take(100).enumerate() {
