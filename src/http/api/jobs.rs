@@ -1,0 +1,356 @@
+//! Registered jobs: which Ashby job a Dover job is.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use chrono::{DateTime, Utc};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::connections::ConnectionPath;
+use crate::{
+    http::{
+        fields::{Fields, Readable},
+        json::{Body, Query},
+        paging::{Page, Paging, PagingParams},
+        place::{At, Within},
+        problem::ApiError,
+    },
+    ids::ConnectionId,
+    plan::situation::{Openness, PlanStage, StageKind},
+    store::{self, job::Job},
+    sync::{
+        Sync,
+        check::Check,
+        register::{self, NewJob},
+    },
+};
+
+/// As long as a delivery may write it.
+const MAX_ID: usize = 200;
+/// Addresses come with whatever the browser added.
+const MAX_ADDRESS: usize = 2_000;
+const MAX_TITLE: usize = 1_000;
+
+/// A job to register.
+#[derive(Debug, ToSchema)]
+pub struct JobRegistration {
+    /// The job as Dover names it.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
+    dover_job_id: String,
+    /// The job in Ashby: its id, or the address of its page as pasted from Ashby.
+    #[schema(min_length = 1, max_length = 2000, pattern = r"\S")]
+    ashby_job: String,
+    /// The exact title of the job in Ashby: a second look that it is the right one.
+    #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
+    title: String,
+}
+
+impl Readable for JobRegistration {
+    const FIELDS: &'static [&'static str] = &["dover_job_id", "ashby_job", "title"];
+
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let dover_job_id = fields.name("dover_job_id", &(1..=MAX_ID));
+        let ashby_job = fields.name("ashby_job", &(1..=MAX_ADDRESS));
+        let title = fields.name("title", &(1..=MAX_TITLE));
+        Some(Self {
+            dover_job_id: dover_job_id?,
+            ashby_job: ashby_job?,
+            title: title?,
+        })
+    }
+}
+
+/// What to change of a registration.
+#[derive(Debug, ToSchema)]
+pub struct JobChange {
+    /// Another job in Ashby: its id, or the address of its page. The same where it is left out.
+    #[schema(min_length = 1, max_length = 2000, pattern = r"\S")]
+    ashby_job: Option<String>,
+    /// The exact title of the job in Ashby.
+    #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
+    title: String,
+}
+
+impl Readable for JobChange {
+    const FIELDS: &'static [&'static str] = &["ashby_job", "title"];
+
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let is_moved = fields.is_given("ashby_job");
+        let ashby_job = is_moved.then(|| fields.name("ashby_job", &(1..=MAX_ADDRESS)));
+        let title = fields.name("title", &(1..=MAX_TITLE));
+        Some(Self {
+            ashby_job: ashby_job.flatten(),
+            title: title?,
+        })
+    }
+}
+
+/// Whether a registered job takes candidates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum JobStatus {
+    /// It does.
+    Active,
+    /// Its candidates wait: it is not open in Ashby, or the key cannot see it.
+    Waiting,
+}
+
+/// What Ashby says of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobOpenness {
+    /// It is open.
+    Open,
+    /// It is closed, archived or a draft.
+    Closed,
+    /// The key cannot see it: gone or confidential.
+    NotVisible,
+}
+
+/// A stage of an interview plan.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Stage)]
+pub struct StageBody {
+    /// Its id in Ashby.
+    pub id: String,
+    /// Its title, which admins may change.
+    pub title: String,
+    /// Its type in Ashby, which they may not: `Lead`, `PreInterviewScreen`, `Active`, `Offer`, `Hired`, `Archived`, or
+    /// `Other` for one that Ashby has added since.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its place: greater is further on.
+    pub order: i64,
+}
+
+impl StageBody {
+    fn of(stage: &PlanStage) -> Self {
+        let kind = match stage.kind {
+            StageKind::Lead => "Lead",
+            StageKind::PreInterviewScreen => "PreInterviewScreen",
+            StageKind::Active => "Active",
+            StageKind::Offer => "Offer",
+            StageKind::Hired => "Hired",
+            StageKind::Archived => "Archived",
+            StageKind::Other => "Other",
+        };
+        Self {
+            id: stage.id.0.clone(),
+            title: stage.title.clone(),
+            kind: kind.to_owned(),
+            order: stage.order,
+        }
+    }
+}
+
+/// A registered job.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Job)]
+pub struct JobBody {
+    /// The job as Dover names it.
+    pub dover_job_id: String,
+    /// Its id in Ashby.
+    pub ashby_job_id: String,
+    /// Its title in Ashby.
+    pub title: String,
+    /// Whether it takes candidates.
+    pub status: JobStatus,
+    /// What Ashby says of it.
+    pub openness: JobOpenness,
+    /// The id of its interview plan in Ashby.
+    #[schema(required)]
+    pub interview_plan_id: Option<String>,
+    /// The stages of that plan.
+    pub stages: Vec<StageBody>,
+    /// When Ashby was asked.
+    pub read_at: DateTime<Utc>,
+    /// When it was registered.
+    pub created_at: DateTime<Utc>,
+}
+
+impl JobBody {
+    fn of(job: &Job) -> Self {
+        let openness = match &job.openness {
+            Openness::Open => JobOpenness::Open,
+            Openness::Closed(_) => JobOpenness::Closed,
+            Openness::NotVisible => JobOpenness::NotVisible,
+        };
+        let is_open = openness == JobOpenness::Open;
+        Self {
+            dover_job_id: job.dover_job_id.0.clone(),
+            ashby_job_id: job.ashby_job_id.0.clone(),
+            title: job.title.clone(),
+            status: if is_open {
+                JobStatus::Active
+            } else {
+                JobStatus::Waiting
+            },
+            openness,
+            interview_plan_id: job.interview_plan_id.as_ref().map(|id| id.0.clone()),
+            stages: job.stages.iter().map(StageBody::of).collect(),
+            read_at: job.read_at,
+            created_at: job.created_at,
+        }
+    }
+}
+
+/// A job that was registered or changed, with what was found on the way.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Registered {
+    /// The job.
+    #[serde(flatten)]
+    pub job: JobBody,
+    /// What was found: whether the plan has the stages that Dover's words mean, and what else the job needs in Ashby.
+    pub checks: Vec<Check>,
+}
+
+impl Registered {
+    fn of((job, checks): (Job, Vec<Check>)) -> Self {
+        Self {
+            job: JobBody::of(&job),
+            checks,
+        }
+    }
+}
+
+/// The path of a registered job.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "described here, read by `Within`")]
+pub struct JobPath {
+    /// The job: its Dover id or its Ashby id, percent-encoded.
+    #[param(min_length = 1, example = "job_42")]
+    job: String,
+}
+
+/// Register a job
+///
+/// Says which Ashby job a Dover job is. Asks Ashby, live: the job must be there, open, and have exactly that title.
+/// Candidates who waited for the job go on with the next flush.
+#[utoipa::path(
+    post, path = "/v1/connections/{connection}/jobs", operation_id = "registerJob", tag = "Jobs",
+    params(ConnectionPath),
+    request_body = JobRegistration,
+    responses((
+        status = 201, description = "Registered.", body = Registered,
+        headers(("location" = String, description = "The path of the job."))
+    ))
+)]
+pub async fn register(
+    State(sync): State<Sync>,
+    At(connection): At,
+    Body(wanted): Body<JobRegistration>,
+) -> Result<impl IntoResponse, ApiError> {
+    let new = NewJob {
+        dover_job_id: &wanted.dover_job_id,
+        ashby_job: &wanted.ashby_job,
+        title: &wanted.title,
+    };
+    let registered = register::register(&sync, connection.id, &new).await?;
+    let id = utf8_percent_encode(&wanted.dover_job_id, NON_ALPHANUMERIC);
+    let location = format!("/v1/connections/{}/jobs/{id}", connection.name);
+    let body = Json(Registered::of(registered));
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], body))
+}
+
+/// Which page of the jobs.
+#[derive(Debug)]
+pub struct Listing(Paging<String>);
+
+impl Readable for Listing {
+    const FIELDS: &'static [&'static str] = &["limit", "cursor"];
+
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self(Paging::read("jobs", fields)))
+    }
+}
+
+/// List registered jobs
+///
+/// By their Dover ids.
+#[utoipa::path(
+    get, path = "/v1/connections/{connection}/jobs", operation_id = "listJobs", tag = "Jobs",
+    params(ConnectionPath, PagingParams),
+    responses((status = 200, description = "One page of them.", body = Page<JobBody>))
+)]
+pub async fn list(
+    State(sync): State<Sync>,
+    At(connection): At,
+    Query(Listing(paging)): Query<Listing>,
+) -> Result<Json<Page<JobBody>>, ApiError> {
+    let beyond = paging.beyond_or(String::new());
+    let mut rows = store::job::page(&sync.pool, connection.id, &beyond, paging.rows()).await?;
+    let next_cursor = paging.cut(&mut rows, |row| row.dover_job_id.0.clone());
+    let items = rows.iter().map(JobBody::of).collect();
+    Ok(Json(Page { items, next_cursor }))
+}
+
+/// Read a registered job
+///
+/// As it was last read in Ashby; a flush reads jobs with news again.
+#[utoipa::path(
+    get, path = "/v1/connections/{connection}/jobs/{job}", operation_id = "readJob", tag = "Jobs",
+    params(ConnectionPath, JobPath),
+    responses((status = 200, description = "The job.", body = JobBody))
+)]
+pub async fn read(
+    State(sync): State<Sync>,
+    Within(connection, job): Within,
+) -> Result<Json<JobBody>, ApiError> {
+    let job = find(&sync, connection.id, &job).await?;
+    Ok(Json(JobBody::of(&job)))
+}
+
+/// Change a registration
+///
+/// Points the Dover job at another Ashby job, or confirms a title that was changed in Ashby.
+#[utoipa::path(
+    patch, path = "/v1/connections/{connection}/jobs/{job}", operation_id = "changeJob", tag = "Jobs",
+    params(ConnectionPath, JobPath),
+    request_body = JobChange,
+    responses((status = 200, description = "Changed.", body = Registered))
+)]
+pub async fn change(
+    State(sync): State<Sync>,
+    Within(connection, job): Within,
+    Body(change): Body<JobChange>,
+) -> Result<Json<Registered>, ApiError> {
+    let job = find(&sync, connection.id, &job).await?;
+    let ashby_job = change
+        .ashby_job
+        .unwrap_or_else(|| job.ashby_job_id.0.clone());
+    let changed = register::change(&sync, connection.id, job, &ashby_job, &change.title).await?;
+    Ok(Json(Registered::of(changed)))
+}
+
+/// Remove a registration
+///
+/// What comes for the job waits until it is registered again. Nothing changes in Ashby.
+#[utoipa::path(
+    delete, path = "/v1/connections/{connection}/jobs/{job}", operation_id = "removeJob", tag = "Jobs",
+    params(ConnectionPath, JobPath),
+    responses((status = 204, description = "Removed."))
+)]
+pub async fn remove(
+    State(sync): State<Sync>,
+    Within(connection, job): Within,
+) -> Result<StatusCode, ApiError> {
+    let job = find(&sync, connection.id, &job).await?;
+    store::job::remove(&sync.pool, job.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn find(sync: &Sync, connection: ConnectionId, id: &str) -> Result<Job, ApiError> {
+    let missing = || ApiError::not_found("job");
+    // Postgres takes no NUL in a text.
+    if id.contains('\0') {
+        return Err(missing());
+    }
+    let found = store::job::find(&sync.pool, connection, id).await?;
+    found.ok_or_else(missing)
+}

@@ -1,0 +1,52 @@
+//! The admin's REST: every resource under `/v1`. Handlers extract, call once and map; whatever they refuse is answered
+//! with a problem document.
+
+pub mod connections;
+pub mod jobs;
+
+use axum::{Router, extract::DefaultBodyLimit, middleware, routing::any};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    auth,
+    json::MAX_BODY_BYTES,
+    problem::{ApiError, Code},
+    state::AppState,
+};
+
+/// Every route of the admin's REST, with its description.
+#[rustfmt::skip]
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default()
+        // /v1/connections
+        .routes(routes!(connections::list, connections::create))
+        // /v1/connections/{connection}
+        .routes(routes!(connections::read, connections::change, connections::remove))
+        .routes(routes!(connections::check))           // …/check
+        .routes(routes!(connections::pause))           // …/pause
+        .routes(routes!(connections::resume))          // …/resume
+        .routes(routes!(connections::rotate))          // …/webhook-secret/rotate
+        // /v1/connections/{connection}/jobs
+        .routes(routes!(jobs::list, jobs::register))
+        .routes(routes!(jobs::read, jobs::change, jobs::remove)) // …/{job}
+}
+
+/// The admin's REST, to be merged into a router: closed to strangers, and with a problem document for whatever else is
+/// asked under `/v1`.
+pub fn router(state: &AppState) -> Router<AppState> {
+    let missing = async || ApiError::new(Code::NotFound, "There is nothing under this path.");
+    let not_so = async || {
+        ApiError::new(
+            Code::MethodNotAllowed,
+            "The header `Allow` names the methods that this path takes.",
+        )
+    };
+    // Routes and no fallback: they stay behind the token when this is merged into a router with a fallback of its own.
+    Router::from(routes())
+        .route("/v1", any(missing))
+        .route("/v1/", any(missing))
+        .route("/v1/{*rest}", any(missing))
+        .method_not_allowed_fallback(not_so)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(state.clone(), auth::admin))
+}
