@@ -40,7 +40,9 @@ pub async fn preview(
     let mut counts = Counts::default();
     let mut after: ProspectId = Uuid::nil().into();
     while previewed.len() < limit {
-        let page = store::prospect::pending(&sync.pool, connection.id, after, PAGE).await?;
+        let rest = i64::try_from(limit - previewed.len()).unwrap_or(PAGE);
+        let page = store::prospect::pending(&sync.pool, connection.id, after, PAGE.min(rest));
+        let page = page.await?;
         let Some(last) = page.last() else { break };
         after = last.id;
         for case in scene.gather(page).await? {
@@ -53,6 +55,5 @@ pub async fn preview(
             });
         }
     }
-    previewed.truncate(limit);
     Ok((previewed, counts))
 }
