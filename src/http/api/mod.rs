@@ -2,7 +2,10 @@
 //! with a problem document.
 
 pub mod connections;
+pub mod deliveries;
+pub mod flushes;
 pub mod jobs;
+pub mod prospects;
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::any};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -29,6 +32,19 @@ pub fn routes() -> OpenApiRouter<AppState> {
         // /v1/connections/{connection}/jobs
         .routes(routes!(jobs::list, jobs::register))
         .routes(routes!(jobs::read, jobs::change, jobs::remove)) // …/{job}
+        // /v1/connections/{connection}/deliveries
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::read))             // …/{delivery}
+        .routes(routes!(deliveries::replay))           // …/{delivery}/replay
+        // /v1/connections/{connection}/prospects
+        .routes(routes!(prospects::list))
+        .routes(routes!(prospects::read))              // …/{prospect}
+        .routes(routes!(prospects::explain))           // …/{prospect}/explain
+        .routes(routes!(prospects::resync))            // …/{prospect}/resync
+        // /v1/connections/{connection}/flushes
+        .routes(routes!(flushes::list, flushes::start))
+        .routes(routes!(flushes::preview))             // …/preview
+        .routes(routes!(flushes::read))                // …/{flush}
 }
 
 /// The admin's REST, to be merged into a router: closed to strangers, and with a problem document for whatever else is

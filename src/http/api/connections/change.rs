@@ -50,13 +50,20 @@ pub struct ConnectionChange {
     payload_paths: Option<std::collections::BTreeMap<String, String>>,
 }
 
+/// What to do about the bearer token.
+#[derive(Debug)]
+enum TokenChange {
+    Keep,
+    TakeAway,
+    Set(SecretString),
+}
+
 /// As [`ConnectionChange`], understood.
 #[derive(Debug)]
 pub struct Change {
     key: Option<SecretString>,
     accepts_hex_hmac: Option<bool>,
-    /// The inner `None` takes the token away.
-    bearer_token: Option<Option<SecretString>>,
+    bearer_token: TokenChange,
     payload_paths: Option<Value>,
 }
 
@@ -86,19 +93,21 @@ impl Readable for Change {
     }
 }
 
-fn bearer_token(fields: &mut Fields) -> Option<Option<SecretString>> {
+fn bearer_token(fields: &mut Fields) -> TokenChange {
     let name = "webhook_bearer_token";
     if fields.is_null(name) {
-        return Some(None);
+        return TokenChange::TakeAway;
     }
-    let token = fields.text(name, &TOKEN_LENGTH)?;
+    let Some(token) = fields.text(name, &TOKEN_LENGTH) else {
+        return TokenChange::Keep;
+    };
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         fields.fault(
             name,
             "expected visible ASCII characters, as a header can carry them",
         );
     }
-    Some(Some(token.into()))
+    TokenChange::Set(token.into())
 }
 
 /// The pointers that differ from those of the contract.
@@ -182,7 +191,7 @@ pub async fn change(
 impl Change {
     const fn is_of_intake(&self) -> bool {
         self.accepts_hex_hmac.is_some()
-            || self.bearer_token.is_some()
+            || !matches!(self.bearer_token, TokenChange::Keep)
             || self.payload_paths.is_some()
     }
 }
@@ -195,7 +204,11 @@ async fn set_intake(sync: &Sync, connection: &Connection, change: Change) -> Res
         .intake;
     let intake = Intake {
         accepts_hex_hmac: change.accepts_hex_hmac.unwrap_or(before.accepts_hex_hmac),
-        bearer_token: change.bearer_token.unwrap_or(before.bearer_token),
+        bearer_token: match change.bearer_token {
+            TokenChange::Keep => before.bearer_token,
+            TokenChange::TakeAway => None,
+            TokenChange::Set(token) => Some(token),
+        },
         payload_paths: change.payload_paths.unwrap_or(before.payload_paths),
     };
     store::connection::set_intake(&sync.pool, &sync.vault, connection.id, &intake).await?;

@@ -1,0 +1,257 @@
+//! Prospects: where is my candidate, and why. What was received shows at once: before anything is shown, waiting
+//! deliveries are folded.
+
+mod shape;
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+pub use shape::*;
+
+use super::connections::ConnectionPath;
+use crate::{
+    http::{
+        fields::{Fields, Readable},
+        json::Query,
+        paging::{Page, Paging, PagingParams},
+        place::{At, Within, uuid},
+        problem::ApiError,
+    },
+    ids::{ConnectionId, ProspectId},
+    store::{
+        self,
+        prospect::{Filter, Prospect, State as Standing},
+    },
+    sync::{Sync, fold::fold},
+};
+
+/// Ids in filters may be as long as anybody likes; longer ones than these are nobody's.
+const MAX_FILTER: usize = 1_000;
+
+/// Decisions that an explanation goes back.
+const EXPLAINED: i64 = 200;
+
+const STATES: [(&str, Standing); 4] = [
+    (Standing::Pending.word(), Standing::Pending),
+    (Standing::Synced.word(), Standing::Synced),
+    (Standing::Skipped.word(), Standing::Skipped),
+    (Standing::Parked.word(), Standing::Parked),
+];
+
+/// Which prospects to list.
+#[derive(Debug)]
+pub struct Listing {
+    paging: Paging<Uuid>,
+    dover_candidate_id: Option<String>,
+    dover_job_id: Option<String>,
+    state: Option<Standing>,
+    reason: Option<String>,
+}
+
+impl Readable for Listing {
+    const FIELDS: &'static [&'static str] = &[
+        "limit",
+        "cursor",
+        "dover_candidate_id",
+        "dover_job_id",
+        "state",
+        "reason",
+    ];
+
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self {
+            paging: Paging::read("prospects", fields),
+            dover_candidate_id: fields.text("dover_candidate_id", &(0..=MAX_FILTER)),
+            dover_job_id: fields.text("dover_job_id", &(0..=MAX_FILTER)),
+            state: fields.word("state", &STATES),
+            reason: fields.text("reason", &(0..=MAX_FILTER)),
+        })
+    }
+}
+
+/// Which prospects to list.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "described here, read as `Listing`")]
+pub struct ProspectFilter {
+    /// Only of this candidate.
+    #[param(required = false, max_length = 1000)]
+    dover_candidate_id: String,
+    /// Only of this job: its Dover id or, where it is registered, its Ashby id.
+    #[param(required = false, max_length = 1000)]
+    dover_job_id: String,
+    /// Only in this state.
+    #[param(required = false)]
+    state: Standing,
+    /// Only where the last decision has the reason of this code, and no news waits.
+    #[param(required = false, max_length = 1000, example = "job-not-registered")]
+    reason: String,
+}
+
+/// The path of a prospect.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "described here, read by `Within`")]
+pub struct ProspectPath {
+    /// The id of the prospect, as lists show it.
+    #[param(format = "uuid")]
+    prospect: String,
+}
+
+/// List prospects
+///
+/// In the order in which they were first heard of.
+#[utoipa::path(
+    get, path = "/v1/connections/{connection}/prospects", operation_id = "listProspects", tag = "Prospects",
+    params(ConnectionPath, ProspectFilter, PagingParams),
+    responses((status = 200, description = "One page of them.", body = Page<ProspectBody>))
+)]
+pub async fn list(
+    State(sync): State<Sync>,
+    At(connection): At,
+    Query(listing): Query<Listing>,
+) -> Result<Json<Page<ProspectBody>>, ApiError> {
+    fold(&sync, &connection).await?;
+    let job = match &listing.dover_job_id {
+        Some(named) => Some(dover_job(&sync, connection.id, named).await?),
+        None => None,
+    };
+    let filter = Filter {
+        dover_candidate_id: listing.dover_candidate_id.as_deref(),
+        dover_job_id: job.as_deref(),
+        state: listing.state,
+        reason: listing.reason.as_deref(),
+    };
+    let paging = &listing.paging;
+    let after = paging.beyond_or(Uuid::nil()).into();
+    let listed = store::prospect::list(&sync.pool, connection.id, &filter, after, paging.rows());
+    let mut rows = listed.await?;
+    let next_cursor = paging.cut(&mut rows, |row| row.id.0);
+    let items = ProspectBody::of_all(&sync, &rows).await?;
+    Ok(Json(Page { items, next_cursor }))
+}
+
+/// The Dover id of the job that either of its ids names; what names none stays as it is.
+async fn dover_job(sync: &Sync, connection: ConnectionId, id: &str) -> Result<String, ApiError> {
+    let found = store::job::find(&sync.pool, connection, id).await?;
+    Ok(found.map_or_else(|| id.to_owned(), |job| job.dover_job_id.0))
+}
+
+/// Read a prospect
+#[utoipa::path(
+    get, path = "/v1/connections/{connection}/prospects/{prospect}", operation_id = "readProspect",
+    tag = "Prospects",
+    description = "Where the candidate is on the way to Ashby.",
+    params(ConnectionPath, ProspectPath),
+    responses((status = 200, description = "The prospect.", body = ProspectBody))
+)]
+pub async fn read(
+    State(sync): State<Sync>,
+    Within(connection, id): Within,
+) -> Result<Json<ProspectBody>, ApiError> {
+    let id = prospect_id(&id)?;
+    fold(&sync, &connection).await?;
+    let found = find(&sync, connection.id, id).await?;
+    shown(&sync, found).await.map(Json)
+}
+
+/// A prospect with every decision on it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Explanation {
+    /// The prospect.
+    #[serde(flatten)]
+    pub prospect: ProspectBody,
+    /// The latest 200 decisions, latest first.
+    pub decisions: Vec<DecisionBody>,
+}
+
+/// Explain a prospect
+///
+/// Each decision on it: what Dover said, what Ashby held, the rule, the reason, and the calls that were made.
+#[utoipa::path(
+    get, path = "/v1/connections/{connection}/prospects/{prospect}/explain", operation_id = "explainProspect",
+    tag = "Prospects",
+    params(ConnectionPath, ProspectPath),
+    responses((status = 200, description = "The prospect with its decisions.", body = Explanation))
+)]
+pub async fn explain(
+    State(sync): State<Sync>,
+    Within(connection, id): Within,
+) -> Result<Json<Explanation>, ApiError> {
+    let id = prospect_id(&id)?;
+    fold(&sync, &connection).await?;
+    let found = find(&sync, connection.id, id).await?;
+    let decisions = store::decision::of_prospect(&sync.pool, id, EXPLAINED).await?;
+    Ok(Json(Explanation {
+        prospect: shown(&sync, found).await?,
+        decisions: decisions.iter().map(DecisionBody::of).collect(),
+    }))
+}
+
+/// How to resync.
+#[derive(Debug)]
+pub struct Resync {
+    relink: bool,
+}
+
+impl Readable for Resync {
+    const FIELDS: &'static [&'static str] = &["relink"];
+
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let relink = fields.flag("relink").unwrap_or_default();
+        Some(Self { relink })
+    }
+}
+
+/// How to resync.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "described here, read as `Resync`")]
+pub struct ResyncParams {
+    /// Forget who the prospect is in Ashby first, and look for them afresh.
+    #[param(required = false, default = false)]
+    relink: bool,
+}
+
+/// Resync a prospect
+///
+/// Lets it be decided again with the next flush, for instance once the cause of a refusal by Ashby is mended. One that
+/// is `gone-from-ashby` is looked for afresh, and made again if it is not found.
+#[utoipa::path(
+    post, path = "/v1/connections/{connection}/prospects/{prospect}/resync", operation_id = "resyncProspect",
+    tag = "Prospects",
+    params(ConnectionPath, ProspectPath, ResyncParams),
+    responses((status = 202, description = "It waits to be decided.", body = ProspectBody))
+)]
+pub async fn resync(
+    State(sync): State<Sync>,
+    Within(connection, id): Within,
+    Query(Resync { relink }): Query<Resync>,
+) -> Result<(StatusCode, Json<ProspectBody>), ApiError> {
+    let id = prospect_id(&id)?;
+    let found = find(&sync, connection.id, id).await?;
+    let mut tx = sync.pool.begin().await?;
+    if relink || found.reason.as_deref() == Some("gone-from-ashby") {
+        store::prospect::unlink(&mut *tx, id).await?;
+    }
+    store::prospect::resume(&mut *tx, connection.id, id).await?;
+    tx.commit().await?;
+    let found = find(&sync, connection.id, id).await?;
+    Ok((StatusCode::ACCEPTED, Json(shown(&sync, found).await?)))
+}
+
+fn prospect_id(text: &str) -> Result<ProspectId, ApiError> {
+    uuid(text, "prospect").map(ProspectId)
+}
+
+async fn find(sync: &Sync, connection: ConnectionId, id: ProspectId) -> Result<Prospect, ApiError> {
+    let found = store::prospect::by_id(&sync.pool, connection, id).await?;
+    found.ok_or_else(|| ApiError::not_found("prospect"))
+}
+
+async fn shown(sync: &Sync, prospect: Prospect) -> Result<ProspectBody, ApiError> {
+    let mut shown = ProspectBody::of_all(sync, &[prospect]).await?;
+    shown.pop().ok_or_else(|| ApiError::not_found("prospect"))
+}
