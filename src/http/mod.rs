@@ -1,7 +1,13 @@
 //! The doors: webhooks in, the admin's REST, and what monitoring reads.
 
+pub mod api;
+pub mod auth;
+pub mod fields;
 pub mod gates;
+pub mod json;
 pub mod ops;
+pub mod paging;
+pub mod place;
 pub mod problem;
 pub mod receiver;
 pub mod state;
@@ -9,15 +15,21 @@ pub mod webhook;
 
 use axum::{
     Router,
+    extract::{Request, State},
+    http::Method,
+    middleware::{self, Next},
+    response::Response,
     routing::{get, post},
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
+use problem::{ApiError, Code};
 use state::AppState;
 
-/// Every route.
+/// Every route; those of the admin's REST stand in [`api::routes`].
 #[rustfmt::skip]
 pub fn router(state: AppState) -> Router {
+    let api = api::router(&state).layer(middleware::from_fn_with_state(state.clone(), forget_gates));
     Router::new()
         .route("/webhooks/dover", post(webhook::receive_default))
         .route("/webhooks/dover/{connection}", post(webhook::receive))
@@ -25,6 +37,43 @@ pub fn router(state: AppState) -> Router {
         .route("/readyz", get(ops::readyz))
         .route("/health", get(ops::health))
         .route("/metrics", get(ops::metrics))
-        .layer(CatchPanicLayer::new())
+        .method_not_allowed_fallback(method_not_allowed)
+        .merge(api)
+        .fallback(not_found)
+        .layer(CatchPanicLayer::custom(panicked))
         .with_state(state)
+}
+
+/// Whatever an admin changes counts for the next webhook.
+async fn forget_gates(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let changes = request.method() != Method::GET;
+    let response = next.run(request).await;
+    if changes {
+        state.gates.forget();
+    }
+    response
+}
+
+async fn not_found() -> ApiError {
+    ApiError::new(
+        Code::NotFound,
+        "There is nothing under this path. /docs lists what there is.",
+    )
+}
+
+async fn method_not_allowed() -> ApiError {
+    ApiError::new(
+        Code::MethodNotAllowed,
+        "The header `Allow` names the methods that this path takes.",
+    )
+}
+
+/// A handler panicked, which is a bug: the client learns only that.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    use axum::response::IntoResponse;
+    ApiError::new(
+        Code::Internal,
+        "It is logged; try again, and report it if it stays.",
+    )
+    .into_response()
 }

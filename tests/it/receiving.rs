@@ -359,8 +359,8 @@ async fn hex_signatures_and_bearer_tokens_are_taken_once_switched_on() {
 
     let switch =
         json!({ "accepts_hex_hmac": true, "webhook_bearer_token": "static-token-of-the-relay" });
-    let patch = app.request(Method::PATCH, &format!("/v1/connections/{CONNECTION}"));
-    app.send(patch.bearer_auth(crate::app::TOKEN).json(&switch))
+    let change = app.request(Method::PATCH, &format!("/v1/connections/{CONNECTION}"));
+    app.send(change.bearer_auth(crate::app::TOKEN).json(&switch))
         .await
         .ok();
     assert_eq!(app.send(hex_signed()).await.status, StatusCode::ACCEPTED);
@@ -410,8 +410,8 @@ async fn a_different_payload_plugs_in_by_its_pointers() {
     let paths = json!({ "payload_paths": {
         "candidate.id": "/prospect/key", "job.id": "/req", "updated_at": "/at", "stage": "/column",
     } });
-    let patch = app.request(Method::PATCH, &format!("/v1/connections/{CONNECTION}"));
-    app.send(patch.bearer_auth(crate::app::TOKEN).json(&paths))
+    let change = app.request(Method::PATCH, &format!("/v1/connections/{CONNECTION}"));
+    app.send(change.bearer_auth(crate::app::TOKEN).json(&paths))
         .await
         .ok();
     let delivery = json!({
