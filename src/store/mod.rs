@@ -60,6 +60,11 @@ pub enum StoreError {
     Statement(#[source] sqlx::Error),
 }
 
+/// What SQLSTATEs begin with that mean no more than: not now. 08 connection, 25006 standby, 28 and 3D000 no way in,
+/// 53 out of resources (disk, memory, connections), 55000 closed to connections, 57 an operator at work, 58 the system
+/// under Postgres.
+const AWAY: [&str; 8] = ["08", "25006", "28", "3D000", "53", "55000", "57", "58"];
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
@@ -68,16 +73,11 @@ impl From<sqlx::Error> for StoreError {
                     (Some(constraint), _) => Self::Constraint {
                         constraint: constraint.to_owned(),
                     },
-                    // 08 connection, 25006 standby, 40 rollback, 53 resources, 55P03 lock timeout, 57 operator, 58 system.
+                    // 40 rolled back for another's sake, 55P03 waited too long for a lock.
                     (None, Some(code)) if code.starts_with("40") || code == "55P03" => {
                         Self::Contended(error)
                     }
-                    (None, Some(code))
-                        if ["08", "53", "57", "58"]
-                            .iter()
-                            .any(|class| code.starts_with(class))
-                            || code == "25006" =>
-                    {
+                    (None, Some(code)) if AWAY.iter().any(|class| code.starts_with(class)) => {
                         Self::Unavailable(error)
                     }
                     _ => Self::Statement(error),

@@ -36,7 +36,7 @@ pub(crate) struct TestDatabase {
     pub(crate) pool: PgPool,
     /// The address, for a program under test that makes its own pool.
     pub(crate) url: String,
-    name: String,
+    pub(crate) name: String,
     server: &'static Server,
 }
 

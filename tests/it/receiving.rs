@@ -1,5 +1,6 @@
 //! Dover's door: every verdict of the contract.
 
+use chrono::TimeDelta;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -89,7 +90,9 @@ async fn another_body_under_the_same_id_is_kept_beside_it_and_does_not_count() {
     let app = TestApp::with_job().await;
     let ada = Person::new("Ada");
     let first = ada.change(json!({ "stage": "replied", "updated_at": app.now() }));
-    let other = ada.change(json!({ "stage": "interviewing", "updated_at": app.now() }));
+    let other = ada.change(
+        json!({ "stage": "interviewing", "updated_at": app.now() + TimeDelta::minutes(1) }),
+    );
     app.deliver("msg_1", &first).await.ok();
     assert_eq!(
         app.deliver("msg_1", &other).await.status,
@@ -375,7 +378,7 @@ async fn nothing_is_acknowledged_while_the_database_is_away() {
         Person::new("Ada").change(json!({ "stage": "replied", "updated_at": app.now() }));
     app.deliver("msg_1", &delivery).await.ok();
     // Nobody may connect, and who is connected is thrown out.
-    let name = app.database.url.rsplit('/').next().unwrap().to_owned();
+    let name = app.database.name.clone();
     let shut = format!(
         "ALTER DATABASE {name} ALLOW_CONNECTIONS false; \
          SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
