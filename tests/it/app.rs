@@ -37,6 +37,7 @@ pub(crate) struct TestApp {
     pub(crate) http: Client,
     pub(crate) database: TestDatabase,
     ashby: SocketAddr,
+    sync: Sync,
     stop: CancellationToken,
 }
 
@@ -113,7 +114,7 @@ impl TestApp {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Server::start(
-            sync,
+            sync.clone(),
             &database.url,
             TOKEN.into(),
             listener,
@@ -127,8 +128,14 @@ impl TestApp {
             http: http_client(),
             database,
             ashby,
+            sync,
             stop,
         }
+    }
+
+    /// What the server works with, for another process of the same installation.
+    pub(crate) fn sync(&self) -> Sync {
+        self.sync.clone()
     }
 
     /// The program with an Ashby that is set up, and the connection `acme` to it.

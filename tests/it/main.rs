@@ -14,4 +14,5 @@ mod database;
 mod embedded_postgres;
 mod receiving;
 mod scripted_server;
+mod seeing;
 mod simulator;

@@ -1,0 +1,295 @@
+//! What monitoring reads, and what the worker does without being asked.
+
+use dover_ashby_sync::{clock::Clock, worker::Worker};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{CONNECTION, Person, TestApp};
+
+async fn health(app: &TestApp) -> Value {
+    let answer = app.send(app.request(reqwest::Method::GET, "/health")).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    answer.body
+}
+
+async fn metrics(app: &TestApp) -> String {
+    app.get("/metrics").await.ok().as_str().unwrap().to_owned()
+}
+
+/// The value of the one sample that begins so.
+fn sample(metrics: &str, begins: &str) -> Option<f64> {
+    let line = metrics.lines().find(|line| line.starts_with(begins))?;
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+#[tokio::test]
+async fn health_counts_what_waits_and_how_long() {
+    let app = TestApp::with_job().await;
+    let before = health(&app).await;
+    assert_eq!(before["status"], "ok");
+    assert_eq!(before["database"], "ok");
+    assert_eq!(
+        before["queue"],
+        json!({ "pending": 0, "oldest_pending_age_s": 0, "parked": 0 })
+    );
+    let connection = &before["connections"][0];
+    assert_eq!(
+        (&connection["name"], &connection["status"]),
+        (&json!(CONNECTION), &json!("connected"))
+    );
+    assert_eq!(
+        (&connection["last_flush_at"], &connection["ashby_reachable"]),
+        (&Value::Null, &Value::Null)
+    );
+
+    app.says(&Person::new("Ada"), "replied").await;
+    app.says(&Person::new("Grace").on("job_unknown"), "replied")
+        .await;
+    app.wait(2);
+    let waiting = health(&app).await["queue"].clone();
+    assert_eq!(
+        waiting,
+        json!({ "pending": 2, "oldest_pending_age_s": 120, "parked": 0 })
+    );
+
+    app.flush().await;
+    let after = health(&app).await;
+    assert_eq!(
+        after["queue"],
+        json!({ "pending": 0, "oldest_pending_age_s": 0, "parked": 1 })
+    );
+    assert_eq!(after["connections"][0]["last_flush_outcome"], "done");
+    assert_eq!(after["connections"][0]["ashby_reachable"], true);
+}
+
+#[tokio::test]
+async fn health_is_degraded_while_something_is_stuck() {
+    let app = TestApp::with_job().await;
+    app.says(&Person::new("Ada"), "replied").await;
+    app.wait(31);
+    assert_eq!(health(&app).await["status"], "degraded");
+    app.flush().await;
+    assert_eq!(health(&app).await["status"], "ok");
+}
+
+#[tokio::test]
+async fn counts_stay_exact_whoever_counted() {
+    let app = TestApp::with_job().await;
+    // Many at once: the sessions of the inbox count side by side.
+    let people: Vec<Person> = (0..40)
+        .map(|n| {
+            Person::new(&format!("Person {n}")).on(if n % 2 == 0 { "job_42" } else { "nowhere" })
+        })
+        .collect();
+    futures::future::join_all(people.iter().map(|person| app.says(person, "replied"))).await;
+    assert_eq!(health(&app).await["queue"]["pending"], 40);
+    app.flush().await;
+    assert_eq!(health(&app).await["queue"]["parked"], 20);
+    app.register("nowhere", "Designer").await;
+    assert_eq!(health(&app).await["queue"]["parked"], 0);
+    let rows: Vec<(String, i64)> =
+        sqlx::query_as("SELECT what, sum(n)::bigint FROM tally GROUP BY what ORDER BY what")
+            .fetch_all(&app.database.pool)
+            .await
+            .unwrap();
+    let truth: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT state || '-prospects', count(*) FROM prospect GROUP BY 1 ORDER BY 1",
+    )
+    .fetch_all(&app.database.pool)
+    .await
+    .unwrap();
+    let counted: Vec<_> = rows.into_iter().filter(|(_, n)| *n != 0).collect();
+    assert_eq!(counted, truth);
+    dover_ashby_sync::store::overview::gather_tallies(&app.database.pool)
+        .await
+        .unwrap();
+    assert_eq!(health(&app).await["queue"]["parked"], 0);
+}
+
+#[tokio::test]
+async fn metrics_tell_what_was_received_flushed_called_and_left() {
+    let app = TestApp::with_job().await;
+    app.says(&Person::new("Ada"), "replied").await;
+    app.says(&Person::new("Grace").on("job_unknown"), "replied")
+        .await;
+    app.wait(1);
+    let waiting = metrics(&app).await;
+    assert_eq!(
+        sample(
+            &waiting,
+            r#"dover_ashby_sync_deliveries_total{verdict="accepted"}"#
+        ),
+        Some(2.0)
+    );
+    assert_eq!(
+        sample(
+            &waiting,
+            r#"dover_ashby_sync_deliveries_pending{connection="acme"}"#
+        ),
+        Some(2.0)
+    );
+    assert_eq!(
+        sample(
+            &waiting,
+            r#"dover_ashby_sync_oldest_pending_age_seconds{connection="acme"}"#
+        ),
+        Some(60.0)
+    );
+    app.flush().await;
+    let after = metrics(&app).await;
+    assert_eq!(
+        sample(
+            &after,
+            r#"dover_ashby_sync_prospects_parked{connection="acme",reason="job-not-registered"}"#
+        ),
+        Some(1.0)
+    );
+    assert_eq!(
+        sample(
+            &after,
+            r#"dover_ashby_sync_flush_duration_seconds_count{outcome="done"}"#
+        ),
+        Some(1.0)
+    );
+    assert_eq!(
+        sample(
+            &after,
+            r#"dover_ashby_sync_ashby_calls_total{endpoint="candidate.create",outcome="ok"}"#
+        ),
+        Some(1.0)
+    );
+    let left = sample(
+        &after,
+        r#"dover_ashby_sync_ashby_rate_limit_remaining{connection="acme"}"#,
+    )
+    .unwrap();
+    assert!(left > 900.0 && left < 1000.0, "{left}");
+    assert!(after.ends_with("# EOF\n"));
+    assert!(!after.contains("Ada") && !after.contains("example.com"));
+}
+
+#[tokio::test]
+async fn the_worker_flushes_every_connection_on_its_own_beat() {
+    let app = TestApp::with_job().await;
+    let ada = Person::new("Ada");
+    app.says(&ada, "new_lead").await;
+    let stop = CancellationToken::new();
+    // On this clock a pause costs no time and takes its length, so the worker lives through an hour at once.
+    let working = tokio::spawn(Worker::new(app.sync(), stop.clone()).run());
+    while app.prospect(&ada.id).await["state"] == "pending" {
+        tokio::task::yield_now().await;
+    }
+    let later = app.now() + chrono::TimeDelta::minutes(40);
+    while app.now() < later {
+        tokio::task::yield_now().await;
+    }
+    stop.cancel();
+    working.await.unwrap();
+    let flushes = app
+        .get(&format!("/v1/connections/{CONNECTION}/flushes"))
+        .await
+        .ok();
+    let started: Vec<chrono::DateTime<chrono::Utc>> = flushes["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .enumerate()
+        .map(|(place, flush)| {
+            assert_eq!(flush["trigger"], "schedule");
+            // The latest may have been under way when the worker was told to stop.
+            let is_fine = flush["status"] == "done" || (place == 0 && flush["status"] == "stopped");
+            assert!(is_fine, "{flush}");
+            flush["started_at"].as_str().unwrap().parse().unwrap()
+        })
+        .collect();
+    assert!(started.len() >= 3, "{flushes}");
+    for pair in started.windows(2) {
+        let apart = (pair[0] - pair[1]).num_seconds();
+        assert!((890..=930).contains(&apart), "{apart} seconds apart");
+    }
+    assert_eq!(app.application("Ada").await["stage"], "New Lead");
+}
+
+#[tokio::test]
+async fn two_workers_flush_a_connection_once_at_a_time() {
+    let app = TestApp::with_job().await;
+    for n in 0..30 {
+        app.says(&Person::new(&format!("Person {n}")), "replied")
+            .await;
+    }
+    let path = format!("/v1/connections/{CONNECTION}/flushes?wait=true");
+    let flushes = futures::future::join_all((0..4).map(|_| app.post(&path, json!({})))).await;
+    let ids: std::collections::BTreeSet<String> = flushes
+        .into_iter()
+        .map(|answer| answer.ok()["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(!ids.is_empty());
+    assert_eq!(
+        app.world().await["applications"].as_array().unwrap().len(),
+        30
+    );
+    assert_eq!(app.called("candidate.create").await, 30);
+}
+
+#[tokio::test]
+async fn the_environment_makes_the_default_connection_and_never_undoes_a_rotation() {
+    use dover_ashby_sync::commands::environment::apply;
+    use secrecy::{ExposeSecret, SecretString};
+
+    let app = TestApp::bare().await;
+    let sync = app.sync();
+    let (key, secret) = (
+        "sim-key".into(),
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into(),
+    );
+    apply(&sync, Some(&key), Some(&secret)).await.unwrap();
+    assert_eq!(
+        app.get("/v1/connections/default").await.ok()["status"],
+        "connected"
+    );
+    let body = br#"{"type":"ping"}"#;
+    let ping = |secret: &str, id: &str| {
+        let secret = dover_ashby_sync::dover::signature::WebhookSecret::parse(secret).unwrap();
+        let mut request = app
+            .request(reqwest::Method::POST, "/webhooks/dover")
+            .body(&body[..]);
+        for (name, value) in
+            dover_ashby_sync::dover::signature::sign(&secret, id, app.clock.now().timestamp(), body)
+        {
+            request = request.header(name, value);
+        }
+        request
+    };
+    let first: SecretString = secret;
+    assert_eq!(
+        app.send(ping(first.expose_secret(), "1")).await.status,
+        StatusCode::OK
+    );
+
+    let rotated = app
+        .post(
+            "/v1/connections/default/webhook-secret/rotate",
+            json!({ "grace_seconds": 0 }),
+        )
+        .await
+        .ok();
+    let rotated = rotated["dover_webhook_secret"].as_str().unwrap().to_owned();
+    // A restart with the same environment.
+    apply(&sync, Some(&key), Some(&first)).await.unwrap();
+    assert_eq!(
+        app.send(ping(first.expose_secret(), "2")).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(app.send(ping(&rotated, "3")).await.status, StatusCode::OK);
+
+    // A restart with another secret: both live for a while.
+    let second: SecretString = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".into();
+    apply(&sync, Some(&key), Some(&second)).await.unwrap();
+    app.wait(1);
+    assert_eq!(
+        app.send(ping(second.expose_secret(), "4")).await.status,
+        StatusCode::OK
+    );
+    assert_eq!(app.send(ping(&rotated, "5")).await.status, StatusCode::OK);
+}
