@@ -124,3 +124,64 @@ async fn alone(pool: &PgPool, incoming: &Incoming) -> Result<Receipt, NotStored>
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::body::Bytes;
+    use futures::{FutureExt, stream::FuturesUnordered};
+
+    use super::*;
+    use crate::{ids::ConnectionId, store};
+
+    fn incoming(number: usize) -> Incoming {
+        Incoming {
+            connection: ConnectionId::fresh(),
+            webhook_id: format!("msg_{number}"),
+            body_hash: [0; 32],
+            received_at: chrono::DateTime::UNIX_EPOCH,
+            kind: None,
+            about: None,
+            headers: "{}".to_owned(),
+            body: Bytes::new(),
+            faults: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn who_finds_the_waiting_room_full_is_sent_away_at_once() {
+        // A server that takes connections and never says a word.
+        let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("postgres://nobody@{}/nothing", mute.local_addr().unwrap());
+        let receiver = Receiver::start(store::pool(&url, 2, Duration::from_mins(1)).unwrap());
+        let most = WAITING_ROOM + 4 * BATCH;
+        let waiting: FuturesUnordered<_> = (0..most)
+            .map(|number| receiver.store(incoming(number)).boxed())
+            .collect();
+        let mut waiting = Box::pin(waiting);
+        // Those who found room wait on; those who did not have their answer already.
+        let mut sent_away = 0;
+        while let Some(Some(answer)) = futures::StreamExt::next(&mut waiting).now_or_never() {
+            assert_eq!(answer, Err(NotStored::Full));
+            sent_away += 1;
+        }
+        assert!(sent_away > 0 && sent_away <= 4 * BATCH, "{sent_away}");
+    }
+
+    #[tokio::test]
+    async fn nobody_is_acknowledged_by_a_database_that_is_away() {
+        let receiver = Receiver::start(
+            store::pool(
+                "postgres://nobody@127.0.0.1:1/nothing",
+                2,
+                Duration::from_secs(1),
+            )
+            .unwrap(),
+        );
+        assert_eq!(
+            receiver.store(incoming(1)).await,
+            Err(NotStored::DatabaseAway)
+        );
+    }
+}
