@@ -35,7 +35,8 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         cli.command,
         Command::Demo(_) | Command::Openapi | Command::Send(_) | Command::Doctor(_)
     );
-    let usual = if quiet { "warn" } else { "info" };
+    // The driver tells of every notice; only its troubles matter.
+    let usual = if quiet { "warn" } else { "info,sqlx=warn" };
     telemetry::start_logging(cli.log_format, cli.log_filter.as_deref().unwrap_or(usual))
         .map_err(anyhow::Error::msg)?;
     let shutdown = shutdown::on_signal()?;

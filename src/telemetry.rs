@@ -1,6 +1,6 @@
 //! What the program tells of itself: logs and metrics. Never bodies, secrets or personal data: identifiers only.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, io::IsTerminal, sync::Arc, time::Duration};
 
 use clap::ValueEnum;
 use prometheus_client::{
@@ -25,7 +25,8 @@ pub fn start_logging(format: LogFormat, filter: &str) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("RUST_LOG: {error}"))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let started = match format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

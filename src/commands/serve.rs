@@ -22,6 +22,9 @@ const INBOX_SESSIONS: u32 = 4;
 /// How long a delivery waits for a database session before its sender is sent away.
 const INBOX_PATIENCE: Duration = Duration::from_secs(3);
 
+/// What most often stands behind a failure to migrate.
+pub(super) const UNREACHABLE: &str = "DATABASE_URL: make sure that the server answers there, and that the user may log in and create tables";
+
 /// Serves until `shutdown`.
 #[expect(
     clippy::print_stdout,
@@ -35,7 +38,7 @@ pub async fn run(args: ServeArgs, shutdown: CancellationToken) -> Result<()> {
         println!("Admin token, shown this once: {}", token.expose_secret());
     }
     if !args.no_migrate {
-        store::migrate(&sync.pool).await?;
+        store::migrate(&sync.pool).await.context(UNREACHABLE)?;
     }
     environment::apply(
         &sync,

@@ -1,9 +1,9 @@
 //! `work` and `migrate`.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use tokio_util::sync::CancellationToken;
 
-use super::database::Database;
+use super::{database::Database, serve::UNREACHABLE};
 use crate::{
     config::{DatabaseArgs, WorkArgs},
     store,
@@ -22,7 +22,9 @@ pub async fn run(args: WorkArgs, shutdown: CancellationToken) -> Result<()> {
 /// Applies migrations.
 pub async fn migrate(args: DatabaseArgs) -> Result<()> {
     let database = Database::open(&args).await?;
-    store::migrate(&database.pool()?).await?;
+    store::migrate(&database.pool()?)
+        .await
+        .context(UNREACHABLE)?;
     tracing::info!("every migration is applied");
     database.close().await
 }

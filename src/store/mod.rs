@@ -31,10 +31,10 @@ pub static MIGRATOR: Migrator = sqlx::migrate!();
 pub enum StoreError {
     /// It is away, full or overloaded; the same call may succeed later.
     #[error("the database is not available: {0}")]
-    Unavailable(#[source] sqlx::Error),
+    Unavailable(sqlx::Error),
     /// Another transaction was in the way; the same call may succeed at once.
     #[error("another transaction was in the way: {0}")]
-    Contended(#[source] sqlx::Error),
+    Contended(sqlx::Error),
     /// A constraint refused the row; the name of the constraint tells which.
     #[error("the database refused the row by its constraint {constraint}")]
     Constraint {
@@ -54,10 +54,10 @@ pub enum StoreError {
     Gone(&'static str),
     /// The migrations do not fit the database.
     #[error("migrating the database: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    Migrate(sqlx::migrate::MigrateError),
     /// Anything else, which is a bug.
     #[error("the database refused a statement: {0}")]
-    Statement(#[source] sqlx::Error),
+    Statement(sqlx::Error),
 }
 
 /// What SQLSTATEs begin with that mean no more than: not now. 08 connection, 25006 standby, 28 and 3D000 no way in,
@@ -120,7 +120,7 @@ pub fn pool(url: &str, size: u32, patience: Duration) -> Result<PgPool, StoreErr
 
 /// Applies what migrations are missing. Several processes may call it at once: one works, the others wait.
 pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
-    MIGRATOR.run(pool).await.map_err(StoreError::from)
+    MIGRATOR.run(pool).await.map_err(StoreError::Migrate)
 }
 
 /// Whether the database answers and every migration has been applied.
