@@ -184,7 +184,7 @@ impl Scene<'_> {
             });
         }
         if let Some(candidate) = &prospect.candidate {
-            return Ok(found(candidate.clone(), job, mirrored));
+            return self.known(candidate.clone(), job, mirrored).await;
         }
         self.by_identity(prospect, job, mirrored).await
     }
@@ -240,10 +240,43 @@ impl Scene<'_> {
         if matches.len() > 1 {
             matches = self.still_there(matches).await?;
         }
-        Ok(match matches.len() {
-            0 => Person::Nobody,
-            1 => found(matches.remove(0), job, mirrored),
-            _ => Person::Several(matches),
+        match matches.len() {
+            0 => Ok(Person::Nobody),
+            1 => self.known(matches.remove(0), job, mirrored).await,
+            _ => Ok(Person::Several(matches)),
+        }
+    }
+
+    /// Somebody whom Ashby knows, with their application for the job. While not every application has been read, theirs
+    /// are looked at singly: one that we have not seen yet must not be made a second time.
+    async fn known(
+        &self,
+        candidate: CandidateId,
+        job: &AshbyJobId,
+        mirrored: &Mirrored,
+    ) -> Result<Person, SyncError> {
+        let application = open_application(mirrored.applications.values(), &candidate, job);
+        if application.is_some() || self.picture.applications == Known::Current {
+            return Ok(Person::Found {
+                candidate,
+                application,
+            });
+        }
+        let ids = match self.ashby.candidate_info(&candidate).await {
+            Ok(person) => person.application_ids,
+            Err(error) if error.is_not_found() => return Ok(Person::Gone),
+            Err(error) => return Err(error.into()),
+        };
+        for id in &ids {
+            look::look_at(self.sync, self.connection, &self.ashby, id).await?;
+        }
+        let people = std::slice::from_ref(&candidate.0);
+        let theirs =
+            store::mirror::applications(&self.sync.pool, self.connection, &[], people).await?;
+        let application = open_application(theirs.iter(), &candidate, job);
+        Ok(Person::Found {
+            candidate,
+            application,
         })
     }
 
@@ -289,22 +322,21 @@ impl Scene<'_> {
     }
 }
 
-/// A person with their application for the job. Of several, the one that is still open.
-fn found(candidate: CandidateId, job: &AshbyJobId, mirrored: &Mirrored) -> Person {
-    let theirs = mirrored.applications.values().filter(|known| !known.gone);
-    let of_job =
-        theirs.filter(|known| known.application.candidate == candidate && known.job == *job);
+/// Of a candidate's applications for a job, the one that is still open, else the last that there is.
+fn open_application<'a>(
+    all: impl Iterator<Item = &'a store::mirror::Known>,
+    candidate: &CandidateId,
+    job: &AshbyJobId,
+) -> Option<Application> {
     let openness = |application: &Application| match application.status {
         ApplicationStatus::Lead | ApplicationStatus::Active => 2,
         ApplicationStatus::Hired => 1,
         ApplicationStatus::Archived => 0,
     };
-    let application = of_job
-        .map(|known| &known.application)
-        .max_by_key(|found| (openness(found), &found.id))
-        .cloned();
-    Person::Found {
-        candidate,
-        application,
-    }
+    all.filter(|known| {
+        !known.gone && known.application.candidate == *candidate && known.job == *job
+    })
+    .map(|known| &known.application)
+    .max_by_key(|found| (openness(found), &found.id))
+    .cloned()
 }
