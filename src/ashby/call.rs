@@ -73,6 +73,12 @@ impl AshbyClient {
         body: Vec<u8>,
     ) -> Result<Answer<R>, AshbyError> {
         let admission = self.core.pace.admit().await;
+        if let Some(guard) = self.guard.as_ref().filter(|_| endpoint.write)
+            && !guard.may_write().await
+        {
+            let message = "the right to write was lost before it was sent";
+            return Err(AshbyError::new(endpoint, ErrorKind::Withheld, message));
+        }
         let at = self.core.clock.now();
         let (request_id, result) = match self.exchange(endpoint, body).await {
             Ok(reply) => self.digest(endpoint, &admission, &reply),

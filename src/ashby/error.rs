@@ -39,6 +39,8 @@ pub enum ErrorKind {
     Timeout,
     /// No connection: the request was never sent.
     Unreachable,
+    /// The guard of writes did not let it through: it was never sent.
+    Withheld,
     /// The connection broke after the request had been sent, or while it was.
     Dropped,
     /// An answer came that is not the JSON Ashby promises: cut short, a proxy's page, another shape.
@@ -59,6 +61,8 @@ pub enum Disposition {
     Transient,
     /// A write whose effect is unknown: look before doing it again.
     InDoubt,
+    /// It was never sent, and whoever asked has lost the right to.
+    Withheld,
     /// Ashby will say the same again until something else changes.
     Permanent,
     /// The key is at fault; every further call is pointless until a person has seen to it.
@@ -87,6 +91,7 @@ impl AshbyError {
     pub fn disposition(&self) -> Disposition {
         match self.kind {
             ErrorKind::Refused => Disposition::Permanent,
+            ErrorKind::Withheld => Disposition::Withheld,
             ErrorKind::RateLimited | ErrorKind::Unreachable => Disposition::Transient,
             ErrorKind::ServerError
             | ErrorKind::Timeout
@@ -116,7 +121,9 @@ impl AshbyError {
             ErrorKind::RateLimited => CallOutcome::RateLimited,
             ErrorKind::ServerError => CallOutcome::ServerError,
             ErrorKind::Timeout => CallOutcome::Timeout,
-            ErrorKind::Unreachable | ErrorKind::Dropped => CallOutcome::Unreachable,
+            ErrorKind::Unreachable | ErrorKind::Dropped | ErrorKind::Withheld => {
+                CallOutcome::Unreachable
+            }
             ErrorKind::Unreadable => CallOutcome::Unreadable,
             ErrorKind::KeyRefused => CallOutcome::KeyRefused,
             ErrorKind::PermissionMissing { .. } => CallOutcome::PermissionMissing,

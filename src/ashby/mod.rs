@@ -34,7 +34,7 @@ pub use self::{
     job::{JobInfo, JobStatus},
     key::ApiKeyInfo,
     metadata::{ArchiveReason, InterviewStage, ReasonType, Source, SourceType, StageType},
-    observe::{CallObserver, CallOutcome, CallRecord},
+    observe::{CallObserver, CallOutcome, CallRecord, WriteGuard},
     pace::{Budget, Pace},
     page::{Next, Page, PageFrom, SyncToken},
 };
@@ -95,6 +95,7 @@ fn settings(total: Duration) -> reqwest::ClientBuilder {
 pub struct AshbyClient {
     core: Arc<Core>,
     observers: Arc<[Arc<dyn CallObserver>]>,
+    guard: Option<Arc<dyn WriteGuard>>,
 }
 
 struct Core {
@@ -123,6 +124,7 @@ impl AshbyClient {
                 pace,
             }),
             observers: Arc::new([]),
+            guard: None,
         }
     }
 
@@ -133,6 +135,16 @@ impl AshbyClient {
         Self {
             core: Arc::clone(&self.core),
             observers: observers.collect(),
+            guard: self.guard.clone(),
+        }
+    }
+
+    /// The same client, which asks `guard` before every attempt at a write.
+    #[must_use]
+    pub fn guarded_by(&self, guard: Arc<dyn WriteGuard>) -> Self {
+        Self {
+            guard: Some(guard),
+            ..self.clone()
         }
     }
 

@@ -4,12 +4,20 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 /// Is told of every HTTP attempt, right after it.
 pub trait CallObserver: Send + Sync {
     /// Takes note of `call`. Runs on the calling task: it must be quick and must not block.
     fn called(&self, call: &CallRecord);
+}
+
+/// Is asked right before every attempt at a write, once the rate limit has let it through: whoever waited for its turn
+/// may have lost the right to write meanwhile.
+pub trait WriteGuard: Send + Sync {
+    /// Whether the write may be sent now.
+    fn may_write(&self) -> BoxFuture<'_, bool>;
 }
 
 /// One HTTP attempt.

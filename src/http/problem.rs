@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::{
     dover::payload::Fault,
     store::StoreError,
-    sync::{SyncError, flush::Stop, register::RegisterError},
+    sync::{SyncError, lease::Stop, register::RegisterError},
 };
 
 /// How long a sender should wait before it tries again, in seconds.

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use super::{
     SyncError,
     doubt::Settled,
-    flush::{Lease, Stop},
     gather::{Case, Scene},
+    lease::{Lease, Stop},
     look::seen,
     metadata,
 };
@@ -62,7 +62,7 @@ impl From<SyncError> for Interrupted {
 pub(super) async fn apply(
     scene: &Scene<'_>,
     ashby: &AshbyClient,
-    lease: &Lease<'_>,
+    lease: &Lease,
     case: &Case,
     plan: &Plan,
 ) -> Result<Applied, Interrupted> {
@@ -85,7 +85,7 @@ pub(super) async fn apply(
 struct Performer<'a> {
     scene: &'a Scene<'a>,
     ashby: &'a AshbyClient,
-    lease: &'a Lease<'a>,
+    lease: &'a Lease,
     case: &'a Case,
     /// The candidate that the step before has made.
     created: Option<CandidateId>,
@@ -276,6 +276,11 @@ impl Performer<'_> {
             Disposition::Key { .. } => {
                 self.forget(intent).await?;
                 Err(Interrupted::By(Stop::Key(error.to_string())))
+            }
+            Disposition::Withheld => {
+                self.forget(intent).await?;
+                let stop = self.lease.hold().await.err().unwrap_or(Stop::LeaseLost);
+                Err(Interrupted::By(stop))
             }
         }
     }

@@ -1,14 +1,14 @@
 //! One batch run of one connection: take the lease, look, fold, decide, apply, keep.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicI32, Ordering},
     },
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
@@ -18,19 +18,17 @@ use super::{
     cadence,
     fold::fold,
     gather::{Case, Scene},
+    groups::groups,
+    lease::{self, Lease, Stop},
     look::{self, look},
     metadata,
     record::{CallLog, Decided, application, record},
     release,
 };
 use crate::{
-    ashby::{AshbyClient, AshbyError, CallObserver, CallRecord, Disposition},
-    ids::{ConnectionId, DoverJobId, FlushId, LeaseToken, ProspectId},
-    plan::{
-        Outcome, Plan, Reason, Step,
-        identity::{self, IdentityKey},
-        plan,
-    },
+    ashby::{AshbyClient, CallObserver, CallRecord},
+    ids::{ConnectionId, DoverJobId, FlushId, ProspectId},
+    plan::{Outcome, Plan, Reason, Step, plan},
     store::{
         self, StoreError,
         connection::Connection,
@@ -39,13 +37,6 @@ use crate::{
         prospect::Prospect,
     },
 };
-
-/// How long a lease lasts unless it is renewed. After a crash another process takes over within this.
-const LEASE: TimeDelta = TimeDelta::seconds(120);
-
-/// A lease with less than this left is renewed before the next write. More than any one call can take, so that no write
-/// is under way when another process may take the lease.
-const RENEW_BELOW: TimeDelta = TimeDelta::seconds(75);
 
 /// Prospects decided together: they share the statements that gather what they need.
 const PAGE: i64 = 200;
@@ -59,81 +50,6 @@ const PICTURE_KEEPS: TimeDelta = TimeDelta::seconds(60);
 
 /// How often one prospect is decided again in one flush because looking showed something new.
 const ATTEMPTS: usize = 3;
-
-/// Why a flush ended before its end.
-#[derive(Debug)]
-pub enum Stop {
-    /// The process shuts down.
-    Shutdown,
-    /// Another holds the lease, or the connection was paused or removed.
-    LeaseLost,
-    /// Ashby refused the key: nothing more is sent until a check passes.
-    Key(String),
-    /// The database or Ashby is away.
-    Broken(SyncError),
-}
-
-impl From<SyncError> for Stop {
-    fn from(error: SyncError) -> Self {
-        match error {
-            SyncError::Ashby(error) => error.into(),
-            SyncError::Store(_) => Self::Broken(error),
-        }
-    }
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
-        Self::Broken(error.into())
-    }
-}
-
-impl From<AshbyError> for Stop {
-    fn from(error: AshbyError) -> Self {
-        match error.disposition() {
-            Disposition::Key { .. } => Self::Key(error.to_string()),
-            _ => Self::Broken(error.into()),
-        }
-    }
-}
-
-/// The exclusive right to act for a connection, for a while.
-pub(super) struct Lease<'a> {
-    sync: &'a Sync,
-    connection: ConnectionId,
-    token: LeaseToken,
-    expires_at: Mutex<DateTime<Utc>>,
-    shutdown: CancellationToken,
-}
-
-impl Lease<'_> {
-    /// Makes sure that the lease holds for as long as one call can take. To be asked before every write.
-    pub(super) async fn hold(&self) -> Result<(), Stop> {
-        if self.shutdown.is_cancelled() {
-            return Err(Stop::Shutdown);
-        }
-        let now = self.sync.clock.now();
-        let expires_at = *self
-            .expires_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if expires_at - now > RENEW_BELOW {
-            return Ok(());
-        }
-        let until = now + LEASE;
-        match store::flush::renew(&self.sync.pool, self.connection, self.token, until).await {
-            Ok(()) => {
-                *self
-                    .expires_at
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner) = until;
-                Ok(())
-            }
-            Err(StoreError::Gone(_)) => Err(Stop::LeaseLost),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
 
 /// Counts what a flush asks of Ashby.
 #[derive(Debug, Default)]
@@ -164,8 +80,7 @@ pub struct Started {
     /// The flush.
     pub id: FlushId,
     connection: Connection,
-    token: LeaseToken,
-    expires_at: DateTime<Utc>,
+    lease: lease::Taken,
 }
 
 /// Takes the lease on a connection and starts a flush. `None`: another process holds the lease, or the connection is
@@ -176,11 +91,10 @@ pub async fn start(
     trigger: Trigger,
 ) -> Result<Option<Started>, StoreError> {
     let now = sync.clock.now();
-    let (token, expires_at) = (LeaseToken::fresh(), now + LEASE);
     let mut tx = sync.pool.begin().await.map_err(StoreError::from)?;
-    if !store::flush::acquire(&mut tx, connection, token, now, expires_at).await? {
+    let Some(lease) = Lease::take(&mut tx, connection, now).await? else {
         return Ok(None);
-    }
+    };
     let id = store::flush::start(&mut tx, connection, trigger, now).await?;
     let found = store::connection::by_id(&mut *tx, connection).await?;
     let Some(connection) = found else {
@@ -190,8 +104,7 @@ pub async fn start(
     Ok(Some(Started {
         id,
         connection,
-        token,
-        expires_at,
+        lease,
     }))
 }
 
@@ -206,16 +119,10 @@ impl Started {
         let Self {
             id,
             connection,
-            token,
-            expires_at,
+            lease,
         } = self;
-        let lease = Lease {
-            sync,
-            connection: connection.id,
-            token,
-            expires_at: Mutex::new(expires_at),
-            shutdown: shutdown.child_token(),
-        };
+        let lease = Arc::new(Lease::new(sync, connection.id, lease, &shutdown));
+        let started_at = sync.clock.now();
         let flush = Flush {
             sync,
             id,
@@ -224,53 +131,21 @@ impl Started {
             calls: Arc::default(),
             counts: Mutex::default(),
         };
-        let started_at = sync.clock.now();
         let ended = flush.run().await;
         store::flush::progress(&sync.pool, id, &flush.counts(), &flush.calls.calls()).await?;
         let learning = matches!(ended, Ok(Ended { learning: true }));
-        let (status, detail) = match ended {
-            Ok(_) => (FlushStatus::Done, None),
-            Err(Stop::Shutdown) => (
-                FlushStatus::Stopped,
-                Some("The process was shut down; the next flush goes on.".to_owned()),
-            ),
-            Err(Stop::LeaseLost) => (
-                FlushStatus::Stopped,
-                Some("Another process took over, or the connection was paused.".to_owned()),
-            ),
-            Err(Stop::Key(why)) => {
-                tracing::warn!(flush.id = %id, connection = connection.name, "Ashby refused the key: {why}");
-                store::connection::needs_attention(&sync.pool, connection.id, &why).await?;
-                (
-                    FlushStatus::Stopped,
-                    Some(format!(
-                        "{why} Nothing more is sent until a check of the connection passes."
-                    )),
-                )
-            }
-            Err(Stop::Broken(error)) => {
-                tracing::warn!(flush.id = %id, connection = connection.name, "the flush failed: {error}");
-                (
-                    FlushStatus::Failed,
-                    Some(format!(
-                        "{error}. What is pending goes on with the next flush."
-                    )),
-                )
-            }
-        };
+        let (status, detail) = flush.ending(ended).await?;
         let now = sync.clock.now();
         let mut tx = sync.pool.begin().await.map_err(StoreError::from)?;
         store::flush::finish(&mut *tx, id, status, detail.as_deref(), now).await?;
         let due = cadence::next(connection.next_flush_at, now, sync.interval, learning);
-        store::flush::release(&mut tx, connection.id, token, due).await?;
+        flush.lease.give_back(&mut tx, due).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        let took = (now - started_at).to_std().unwrap_or_default();
-        sync.metrics.flushed(status.word(), took);
-        let counts = flush.counts();
-        tracing::info!(
-            flush.id = %id, connection = connection.name, status = status.word(), counts.prospects, counts.created,
-            counts.moved, counts.archived, counts.parked, counts.failed, "flush {id} is {}", status.word()
+        sync.metrics.flushed(
+            status.word(),
+            (now - started_at).to_std().unwrap_or_default(),
         );
+        flush.tell(status);
         Ok(status)
     }
 }
@@ -284,7 +159,7 @@ struct Flush<'a> {
     sync: &'a Sync,
     id: FlushId,
     connection: &'a Connection,
-    lease: Lease<'a>,
+    lease: Arc<Lease>,
     calls: Arc<CallCounter>,
     counts: Mutex<Counts>,
 }
@@ -294,13 +169,62 @@ impl Flush<'_> {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How the flush ended, as its row says it. A key that Ashby refused stops the connection until a check passes.
+    async fn ending(
+        &self,
+        ended: Result<Ended, Stop>,
+    ) -> Result<(FlushStatus, Option<String>), StoreError> {
+        let (flush, connection) = (self.id, self.connection);
+        Ok(match ended {
+            Ok(_) => (FlushStatus::Done, None),
+            Err(Stop::Shutdown) => (
+                FlushStatus::Stopped,
+                Some("The process was shut down; the next flush goes on.".to_owned()),
+            ),
+            Err(Stop::LeaseLost) => (
+                FlushStatus::Stopped,
+                Some("Another process took over, or the connection was paused.".to_owned()),
+            ),
+            Err(Stop::Key(why)) => {
+                tracing::warn!(flush.id = %flush, connection = connection.name, "Ashby refused the key: {why}");
+                store::connection::needs_attention(&self.sync.pool, connection.id, &why).await?;
+                let detail =
+                    format!("{why} Nothing more is sent until a check of the connection passes.");
+                (FlushStatus::Stopped, Some(detail))
+            }
+            Err(Stop::Broken(error)) => {
+                tracing::warn!(flush.id = %flush, connection = connection.name, "the flush failed: {error}");
+                (
+                    FlushStatus::Failed,
+                    Some(format!(
+                        "{error}. What is pending goes on with the next flush."
+                    )),
+                )
+            }
+        })
+    }
+
+    /// Logs how the flush ended; one that had nothing to do only for those who look closely.
+    fn tell(&self, status: FlushStatus) {
+        let (id, connection, counts) = (self.id, &self.connection.name, self.counts());
+        if counts.prospects == 0 && status == FlushStatus::Done {
+            tracing::debug!(flush.id = %id, connection, "flush {id} had nothing to do");
+            return;
+        }
+        tracing::info!(
+            flush.id = %id, connection, status = status.word(), counts.prospects, counts.created, counts.moved,
+            counts.archived, counts.parked, counts.failed, "flush {id} is {}", status.word()
+        );
+    }
+
     async fn run(&self) -> Result<Ended, Stop> {
         let calls: Arc<CallCounter> = Arc::clone(&self.calls);
         let ashby = self
             .sync
             .ashby(self.connection.id)
             .await?
-            .observed_by(calls);
+            .observed_by(calls)
+            .guarded_by(Arc::clone(&self.lease) as _);
         let mut scene = set(self.sync, self.connection, ashby).await?;
         scene.settle_doubts().await?;
         release::looked(self.sync, self.connection.id, &scene.picture).await?;
@@ -350,7 +274,7 @@ impl Flush<'_> {
         let mut first_stop = None;
         while let Some(result) = done.next().await {
             if let Err(stop) = result {
-                self.lease.shutdown.cancel();
+                self.lease.stopped.cancel();
                 first_stop.get_or_insert(stop);
             }
         }
@@ -519,42 +443,4 @@ async fn jobs(
     }
     release::jobs_changed(sync, connection, &changed).await?;
     Ok(jobs)
-}
-
-/// Prospects that may be the same person, together and in order.
-fn groups(page: Vec<Prospect>) -> Vec<Vec<Prospect>> {
-    let mut group_of: HashMap<String, usize> = HashMap::new();
-    let mut merged_into: Vec<usize> = Vec::new();
-    let root = |merged_into: &[usize], mut group: usize| {
-        while merged_into[group] != group {
-            group = merged_into[group];
-        }
-        group
-    };
-    let mut own = Vec::with_capacity(page.len());
-    for prospect in &page {
-        let mut keys: Vec<String> = identity::keys(&prospect.says.contact)
-            .iter()
-            .map(IdentityKey::tagged)
-            .collect();
-        keys.push(format!("dover:{}", prospect.dover_candidate_id));
-        let mut mine = merged_into.len();
-        merged_into.push(mine);
-        for key in keys {
-            let theirs = root(&merged_into, *group_of.entry(key).or_insert(mine));
-            let older = mine.min(theirs);
-            merged_into[mine] = older;
-            merged_into[theirs] = older;
-            mine = older;
-        }
-        own.push(mine);
-    }
-    let mut groups: BTreeMap<usize, Vec<Prospect>> = BTreeMap::new();
-    for (prospect, group) in page.into_iter().zip(own) {
-        groups
-            .entry(root(&merged_into, group))
-            .or_default()
-            .push(prospect);
-    }
-    groups.into_values().collect()
 }

@@ -9,6 +9,8 @@ mod doubt;
 pub mod flush;
 pub mod fold;
 mod gather;
+mod groups;
+pub mod lease;
 mod look;
 mod metadata;
 pub mod preview;

@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::{
     Sync,
-    flush::{self, Stop, tally},
+    flush::{self, tally},
+    lease::Stop,
     record::ashby_held,
 };
 use crate::{
