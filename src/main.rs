@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 use dover_ashby_sync::{
-    commands::{demo, doctor, flush, send, serve, simulator, work},
+    commands::{demo, doctor, flush, openapi, send, serve, simulator, work},
     config::{Cli, Command},
     shutdown, telemetry,
 };
@@ -49,15 +49,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Doctor(args) => return Ok(ExitCode::from(doctor::run(args).await?)),
         Command::Flush(args) => flush::run(args, shutdown).await?,
         Command::Send(args) => send::run(args).await?,
-        Command::Openapi => print_document(),
+        Command::Openapi => openapi::run(),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-#[expect(
-    clippy::print_stdout,
-    reason = "the document is the output of this command"
-)]
-fn print_document() {
-    print!("");
 }

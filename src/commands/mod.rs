@@ -5,6 +5,7 @@ pub mod demo;
 pub mod doctor;
 pub mod environment;
 pub mod flush;
+pub mod openapi;
 pub mod send;
 pub mod serve;
 pub mod simulator;

@@ -2,9 +2,11 @@
 
 pub mod api;
 pub mod auth;
+pub mod docs;
 pub mod fields;
 pub mod gates;
 pub mod json;
+pub mod openapi;
 pub mod ops;
 pub mod paging;
 pub mod place;
@@ -37,6 +39,8 @@ pub fn router(state: AppState) -> Router {
         .route("/readyz", get(ops::readyz))
         .route("/health", get(ops::health))
         .route("/metrics", get(ops::metrics))
+        .route("/openapi.yaml", get(openapi::serve))
+        .route("/docs", get(docs::serve))
         .method_not_allowed_fallback(method_not_allowed)
         .merge(api)
         .fallback(not_found)

@@ -121,7 +121,8 @@ impl Code {
         }
     }
 
-    const fn title(self) -> &'static str {
+    /// The kind of problem in words.
+    pub const fn title(self) -> &'static str {
         match self {
             Self::InvalidRequest => "The request cannot be read",
             Self::InvalidFields => "Fields are missing or wrong",
@@ -189,6 +190,11 @@ impl ApiError {
             faults: Vec::new(),
             ashby_title: None,
         }))
+    }
+
+    /// The document that is answered.
+    pub fn problem(&self) -> &Problem {
+        &self.0
     }
 
     /// What kind of problem it is.

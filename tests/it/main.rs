@@ -12,6 +12,7 @@ mod ashby_client;
 mod ashby_schema;
 mod database;
 mod embedded_postgres;
+mod openapi;
 mod receiving;
 mod scripted_server;
 mod seeing;

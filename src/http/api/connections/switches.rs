@@ -103,7 +103,7 @@ pub async fn resume(
 #[expect(dead_code, reason = "described here, read as `Rotate`")]
 pub struct Rotation {
     /// For how long deliveries signed with the secret before are taken besides, in seconds.
-    #[schema(minimum = 0, maximum = 2_592_000, default = 86_400, nullable = false)]
+    #[schema(minimum = 0, maximum = 2_592_000, default = 86_400)]
     grace_seconds: Option<i64>,
     /// The new secret. One is made where it is left out.
     #[schema(min_length = 1, max_length = 500, pattern = r"\S", write_only)]
