@@ -66,6 +66,8 @@ struct Connection {
 pub struct Scrape {
     /// Pending deliveries and the age of the oldest in seconds, by connection.
     pub pending: Vec<(String, i64, i64)>,
+    /// Connections that nothing is sent for until a person has seen to them.
+    pub need_attention: Vec<String>,
     /// Parked prospects by connection and reason.
     pub parked: Vec<(String, String, i64)>,
     /// What is left of each key's rate limit, by connection.
@@ -201,7 +203,20 @@ fn current(scrape: &Scrape) -> Registry {
             })
             .set(*left);
     }
+    let attention = Family::<Connection, Gauge>::default();
+    for connection in &scrape.need_attention {
+        attention
+            .get_or_create(&Connection {
+                connection: connection.clone(),
+            })
+            .set(1);
+    }
     let mut registry = Registry::with_prefix("dover_ashby_sync");
+    registry.register(
+        "connection_needs_attention",
+        "1 for each connection that a person has to see to",
+        attention,
+    );
     registry.register("deliveries_pending", "Deliveries not yet decided", pending);
     registry.register_with_unit(
         "oldest_pending_age",

@@ -40,6 +40,7 @@ pub async fn run(args: ServeArgs, shutdown: CancellationToken) -> Result<()> {
     if !args.no_migrate {
         store::migrate(&sync.pool).await.context(UNREACHABLE)?;
     }
+    store::claim(&sync.pool, &sync.vault).await?;
     environment::apply(
         &sync,
         args.ashby_api_key.as_ref(),

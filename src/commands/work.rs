@@ -14,6 +14,7 @@ use crate::{
 pub async fn run(args: WorkArgs, shutdown: CancellationToken) -> Result<()> {
     let database = Database::open(&args.database).await?;
     let sync = database.sync(&args.ashby)?;
+    store::claim(&sync.pool, &sync.vault).await?;
     tracing::info!("working");
     Worker::new(sync, shutdown).run().await;
     database.close().await

@@ -200,6 +200,10 @@ async fn scrape(state: &AppState) -> Result<Scrape, store::StoreError> {
         oldest.map_or(0, |oldest| (now - oldest).num_seconds().max(0))
     };
     let connections = store::overview::connections(pool).await?;
+    let ill = connections
+        .iter()
+        .filter(|one| one.status == ConnectionStatus::NeedsAttention);
+    let need_attention = ill.map(|one| one.name.clone()).collect();
     let pending = connections
         .into_iter()
         .map(|one| (one.name, one.pending, age(one.oldest)))
@@ -212,6 +216,7 @@ async fn scrape(state: &AppState) -> Result<Scrape, store::StoreError> {
     }
     Ok(Scrape {
         pending,
+        need_attention,
         parked: store::overview::parked(pool).await?,
         rate_limit_remaining,
     })

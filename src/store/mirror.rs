@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
-use uuid::Uuid;
 
 use super::StoreError;
 use crate::{
@@ -394,28 +393,4 @@ pub async fn who(
             .push(row.candidate_id.into());
     }
     Ok(found)
-}
-
-/// Forgets what was learned of Ashby, for a key that belongs to another organisation.
-pub async fn forget(tx: &mut PgConnection, connection: ConnectionId) -> Result<(), StoreError> {
-    let connection: Uuid = connection.0;
-    sqlx::query!(
-        "DELETE FROM ashby_listing WHERE connection_id = $1",
-        connection
-    )
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query!(
-        "DELETE FROM ashby_application WHERE connection_id = $1",
-        connection
-    )
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query!(
-        "DELETE FROM ashby_identity WHERE connection_id = $1",
-        connection
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
 }

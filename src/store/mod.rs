@@ -16,7 +16,7 @@ pub mod vault;
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    PgPool,
+    Connection as _, Executor as _, PgPool,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -52,6 +52,11 @@ pub enum StoreError {
     /// An update that must hit one row hit none: the row, or the lease on it, is gone.
     #[error("{0} is gone")]
     Gone(&'static str),
+    /// The database was set up with another master key.
+    #[error(
+        "this database was set up with another MASTER_KEY; start with that one, for no stored secret opens with this"
+    )]
+    AnotherMasterKey,
     /// The migrations do not fit the database.
     #[error("migrating the database: {0}")]
     Migrate(sqlx::migrate::MigrateError),
@@ -120,7 +125,36 @@ pub fn pool(url: &str, size: u32, patience: Duration) -> Result<PgPool, StoreErr
 
 /// Applies what migrations are missing. Several processes may call it at once: one works, the others wait.
 pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
-    MIGRATOR.run(pool).await.map_err(StoreError::Migrate)
+    // A session of its own, closed afterwards: a migration, or waiting for another's, may take long.
+    let mut session = pool.acquire().await?.detach();
+    let patient = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+    session.execute(patient).await?;
+    MIGRATOR
+        .run(&mut session)
+        .await
+        .map_err(StoreError::Migrate)?;
+    session.close().await?;
+    Ok(())
+}
+
+/// Makes sure that `vault` is of the master key that this database was set up with; the first one to ask sets it up.
+pub async fn claim(pool: &PgPool, vault: &Vault) -> Result<(), StoreError> {
+    let ours = vault.fingerprint("this installation");
+    let theirs = sqlx::query_scalar!(
+        r#"
+        INSERT INTO installation (master_key_fingerprint) VALUES ($1)
+        ON CONFLICT (only_one) DO UPDATE SET master_key_fingerprint = installation.master_key_fingerprint
+        RETURNING master_key_fingerprint
+        "#,
+        ours
+    )
+    .fetch_one(pool)
+    .await?;
+    if theirs == ours {
+        Ok(())
+    } else {
+        Err(StoreError::AnotherMasterKey)
+    }
 }
 
 /// Whether the database answers and every migration has been applied.

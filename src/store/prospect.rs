@@ -523,3 +523,24 @@ pub async fn applied(
     .await?;
     Ok(())
 }
+
+/// Lets what stood outside its job's plan be decided again once it stands in it. Answers how many.
+pub async fn release_back_in_plan(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE prospect p SET state = 'pending'
+        FROM ashby_application a, job j
+        WHERE p.connection_id = $1 AND p.state = 'parked' AND p.reason = 'stage-not-in-plan'
+          AND a.connection_id = $1 AND a.id = p.application_id
+          AND j.connection_id = $1 AND j.dover_job_id = p.dover_job_id
+          AND (j.stages @> jsonb_build_array(jsonb_build_object('id', a.stage_id)) OR a.status IN ('Archived', 'Hired'))
+        "#,
+        connection.0
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}

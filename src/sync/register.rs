@@ -128,8 +128,7 @@ pub async fn connect(
     Ok(Connected { connection, checks })
 }
 
-/// Puts another key in place, tried like a new one. What was learned of Ashby stays if it is the same organisation's:
-/// whether it is shows in whether the registered jobs are to be seen.
+/// Puts another key of the same organisation in place, tried like a new one.
 pub async fn replace_key(
     sync: &Sync,
     connection: &Connection,
@@ -137,6 +136,7 @@ pub async fn replace_key(
 ) -> Result<Vec<Check>, RegisterError> {
     let client = sync.clients.for_trial(key.clone());
     let (mut checks, attention) = try_key(&client).await?;
+    same_organisation(sync, connection.id, &client).await?;
     store::connection::set_ashby_key(&sync.pool, &sync.vault, connection.id, key.expose_secret())
         .await?;
     match attention {
@@ -145,6 +145,31 @@ pub async fn replace_key(
     }
     Ok(checks)
 }
+
+/// Refuses a key that sees none of the registered jobs: it is another organisation's, and nothing that is linked here
+/// means anything there.
+async fn same_organisation(
+    sync: &Sync,
+    connection: ConnectionId,
+    client: &AshbyClient,
+) -> Result<(), RegisterError> {
+    let jobs = store::job::all(&sync.pool, connection).await?;
+    for job in &jobs {
+        match metadata::read_job(client, &job.ashby_job_id).await {
+            Ok(None) => {}
+            // Seen, or not to be told by a key that may not look.
+            Ok(Some(_)) | Err(_) => return Ok(()),
+        }
+    }
+    if jobs.is_empty() {
+        Ok(())
+    } else {
+        Err(RegisterError::KeyRefused(OTHER_ORGANISATION.to_owned()))
+    }
+}
+
+/// What is said of a key that sees none of the registered jobs.
+const OTHER_ORGANISATION: &str = "The key sees none of the registered jobs: it belongs to another organisation. Make another connection for that one.";
 
 async fn try_key(client: &AshbyClient) -> Result<(Vec<Check>, Option<String>), RegisterError> {
     let KeyFindings { checks, attention } = check::key(client).await.map_err(SyncError::from)?;

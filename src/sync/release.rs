@@ -65,6 +65,7 @@ pub(super) async fn looked(
         reasons.push("learning-ashby".to_owned());
     }
     store::prospect::release(&sync.pool, connection, &reasons).await?;
+    store::prospect::release_back_in_plan(&sync.pool, connection).await?;
     if !picture.touched.is_empty() {
         ambiguous(sync, connection, &picture.touched).await?;
     }
