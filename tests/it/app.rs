@@ -239,6 +239,64 @@ impl TestApp {
         found["items"][0].clone()
     }
 
+    /// The prospect of a Dover candidate on their job.
+    pub(crate) async fn prospect_of(&self, who: &Person) -> Value {
+        let path = format!(
+            "/v1/connections/{CONNECTION}/prospects?dover_candidate_id={}&dover_job_id={}",
+            who.id, who.job
+        );
+        let found = self.get(&path).await.ok();
+        assert_eq!(found["items"].as_array().unwrap().len(), 1, "{found}");
+        found["items"][0].clone()
+    }
+
+    /// Every decision on a Dover candidate, latest first.
+    pub(crate) async fn decisions(&self, who: &Person) -> Vec<Value> {
+        let id = self.prospect_of(who).await["id"].clone();
+        let path = format!(
+            "/v1/connections/{CONNECTION}/prospects/{}/explain",
+            id.as_str().unwrap()
+        );
+        let explained = self.get(&path).await.ok();
+        explained["decisions"].as_array().unwrap().clone()
+    }
+
+    /// Asks for a Dover candidate to be decided again; `query` is empty or begins with a question mark.
+    pub(crate) async fn resync(&self, who: &Person, query: &str) {
+        let id = self.prospect_of(who).await["id"].clone();
+        let path = format!(
+            "/v1/connections/{CONNECTION}/prospects/{}/resync{query}",
+            id.as_str().unwrap()
+        );
+        self.post(&path, json!({})).await.ok();
+    }
+
+    /// What the next flush would do.
+    pub(crate) async fn preview(&self) -> Value {
+        let path = format!("/v1/connections/{CONNECTION}/flushes/preview");
+        self.get(&path).await.ok()
+    }
+
+    /// Flushes, and again: the second time nothing may be written. Answers what the first one wrote, endpoint by
+    /// endpoint.
+    pub(crate) async fn flush_to_rest(&self) -> Vec<String> {
+        let before = self.writes().await.len();
+        let flush = self.flush().await;
+        assert_eq!(flush["status"], "done", "{flush}");
+        let written = self.writes().await.split_off(before);
+        // One that is refused or fails was asked for all the same.
+        let asked = flush["ashby_calls"]["write"].as_u64().unwrap();
+        assert!(asked >= u64::try_from(written.len()).unwrap(), "{flush}");
+        let again = self.flush().await;
+        assert_eq!(
+            (&again["status"], &again["ashby_calls"]["write"]),
+            (&json!("done"), &json!(0)),
+            "{again}"
+        );
+        assert_eq!(self.writes().await.len(), before + written.len());
+        written
+    }
+
     /// The code of the reason of the last decision on a Dover candidate.
     pub(crate) async fn reason(&self, candidate: &str) -> String {
         let prospect = self.prospect(candidate).await;
@@ -276,7 +334,12 @@ impl TestApp {
     /// Dover says that `who` is at `stage` as of `at`.
     pub(crate) async fn says_at(&self, who: &Person, stage: &str, at: DateTime<Utc>) {
         let delivery = who.change(json!({ "stage": stage, "updated_at": at }));
-        let id = format!("msg_{}_{stage}_{}", who.id, at.timestamp_micros());
+        let id = format!(
+            "msg_{}_{}_{stage}_{}",
+            who.id,
+            who.job,
+            at.timestamp_micros()
+        );
         let answer = self.deliver(&id, &delivery).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.body);
     }
@@ -284,7 +347,8 @@ impl TestApp {
     /// Dover says that `who` has `status` now.
     pub(crate) async fn says_status(&self, who: &Person, status: &str) {
         let delivery = who.change(json!({ "status": status, "updated_at": self.now() }));
-        let id = format!("msg_{}_{status}_{}", who.id, self.now().timestamp_micros());
+        let now = self.now().timestamp_micros();
+        let id = format!("msg_{}_{}_{status}_{now}", who.id, who.job);
         let answer = self.deliver(&id, &delivery).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.body);
     }
@@ -339,6 +403,27 @@ impl TestApp {
             .as_array()
             .unwrap()
             .clone()
+    }
+
+    /// The endpoints of the calls that changed something, oldest first.
+    pub(crate) async fn writes(&self) -> Vec<String> {
+        let calls = self.calls().await;
+        let writes = calls.iter().filter(|call| call["write"] == true);
+        writes
+            .map(|call| call["endpoint"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// An admin changes something in Ashby: `jobs`, `stages`, `sources`, `archive-reasons`.
+    pub(crate) async fn edit(&self, kind: &str, thing: &Value, change: Value) -> Value {
+        let path = format!("{kind}/{}", thing["id"].as_str().unwrap());
+        self.sim_as(Method::PATCH, &path, Some(change)).await
+    }
+
+    /// Somebody in Ashby does something to an application: `move`, `archive`, `hire`.
+    pub(crate) async fn recruiter(&self, deed: &str, application: &Value, body: Value) -> Value {
+        let id = application["id"].as_str().unwrap();
+        self.sim(&format!("applications/{id}/{deed}"), body).await
     }
 
     /// How often `endpoint` was called.
