@@ -295,7 +295,8 @@ impl Performer<'_> {
                 since: intent.recorded_at,
             },
         };
-        match self.scene.settle(&self.case.prospect, intent).await {
+        let settled = self.scene.settle(self.ashby, &self.case.prospect, intent);
+        match settled.await {
             Ok(Settled::Waiting) => Err(Interrupted::For(in_doubt())),
             Ok(settled) => Ok(settled),
             Err(SyncError::Ashby(error)) => match error.disposition() {

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 
 use super::{SyncError, gather::Scene, look::seen};
 use crate::{
+    ashby::AshbyClient,
     ids::{ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, StageId},
     plan::identity::{self, IdentityKey},
     store::{
@@ -41,22 +42,23 @@ impl Scene<'_> {
             let prospect =
                 store::prospect::by_id(&self.sync.pool, self.connection, intent.prospect).await?;
             if let Some(prospect) = prospect {
-                self.settle(&prospect, &intent).await?;
+                self.settle(&self.ashby, &prospect, &intent).await?;
             }
         }
         Ok(())
     }
 
-    /// Looks into one intent, and keeps what was found.
+    /// Looks into one intent through `ashby`, and keeps what was found.
     pub(super) async fn settle(
         &self,
+        ashby: &AshbyClient,
         prospect: &Prospect,
         intent: &Intent,
     ) -> Result<Settled, SyncError> {
         match &intent.intended {
-            Intended::CreateCandidate => self.settle_candidate(prospect, intent).await,
+            Intended::CreateCandidate => self.settle_candidate(ashby, prospect, intent).await,
             Intended::CreateApplication { candidate, job } => {
-                self.settle_application(prospect, intent, candidate, job)
+                self.settle_application(ashby, prospect, intent, candidate, job)
                     .await
             }
             Intended::ChangeStage {
@@ -64,7 +66,7 @@ impl Scene<'_> {
                 stage,
                 reason,
             } => {
-                self.settle_change(intent, application, stage, reason.as_ref())
+                self.settle_change(ashby, intent, application, stage, reason.as_ref())
                     .await
             }
         }
@@ -72,10 +74,11 @@ impl Scene<'_> {
 
     async fn settle_candidate(
         &self,
+        ashby: &AshbyClient,
         prospect: &Prospect,
         intent: &Intent,
     ) -> Result<Settled, SyncError> {
-        if let [candidate] = self.created(prospect).await?.as_slice() {
+        if let [candidate] = self.created(ashby, prospect).await?.as_slice() {
             let mut tx = self.sync.pool.begin().await?;
             store::prospect::link(&mut *tx, prospect.id, candidate, None).await?;
             store::intent::settled(&mut *tx, prospect.id).await?;
@@ -86,7 +89,11 @@ impl Scene<'_> {
     }
 
     /// Who has the prospect's addresses: in Ashby's search, and in the list of what changed since.
-    async fn created(&self, prospect: &Prospect) -> Result<Vec<CandidateId>, SyncError> {
+    async fn created(
+        &self,
+        ashby: &AshbyClient,
+        prospect: &Prospect,
+    ) -> Result<Vec<CandidateId>, SyncError> {
         let keys = identity::keys(&prospect.says.contact);
         let hashes: Vec<Vec<u8>> = keys
             .iter()
@@ -98,7 +105,7 @@ impl Scene<'_> {
             let IdentityKey::Email(address) = key else {
                 continue;
             };
-            for person in self.ashby.candidate_search_by_email(address).await? {
+            for person in ashby.candidate_search_by_email(address).await? {
                 if person
                     .emails()
                     .filter_map(IdentityKey::email)
@@ -115,19 +122,20 @@ impl Scene<'_> {
 
     async fn settle_application(
         &self,
+        ashby: &AshbyClient,
         prospect: &Prospect,
         intent: &Intent,
         candidate: &CandidateId,
         job: &AshbyJobId,
     ) -> Result<Settled, SyncError> {
         let asked_at = self.sync.clock.now();
-        let person = match self.ashby.candidate_info(candidate).await {
+        let person = match ashby.candidate_info(candidate).await {
             Ok(person) => person,
             Err(error) if error.is_not_found() => return self.give_up_looking(intent).await,
             Err(error) => return Err(error.into()),
         };
         for id in &person.application_ids {
-            let application = self.ashby.application_info(id).await?;
+            let application = ashby.application_info(id).await?;
             let Some(seen) = seen(&application).filter(|seen| seen.job == *job) else {
                 continue;
             };
@@ -159,13 +167,14 @@ impl Scene<'_> {
 
     async fn settle_change(
         &self,
+        ashby: &AshbyClient,
         intent: &Intent,
         application: &ApplicationId,
         stage: &StageId,
         reason: Option<&ArchiveReasonId>,
     ) -> Result<Settled, SyncError> {
         let asked_at = self.sync.clock.now();
-        let found = match self.ashby.application_info(application).await {
+        let found = match ashby.application_info(application).await {
             Ok(found) => seen(&found),
             Err(error) if error.is_not_found() => {
                 store::mirror::gone(&self.sync.pool, self.connection, application).await?;
