@@ -234,20 +234,20 @@ pub async fn wrote(
     Ok(())
 }
 
-/// Ashby no longer has the application.
+/// Ashby no longer has the application. Answers whose it was, where we knew it.
 pub async fn gone(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
     id: &ApplicationId,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "UPDATE ashby_application SET gone = true WHERE connection_id = $1 AND id = $2",
+) -> Result<Option<CandidateId>, StoreError> {
+    let candidate = sqlx::query_scalar!(
+        "UPDATE ashby_application SET gone = true WHERE connection_id = $1 AND id = $2 RETURNING candidate_id",
         connection.0,
         id.as_str()
     )
-    .execute(db)
+    .fetch_optional(db)
     .await?;
-    Ok(())
+    Ok(candidate.map(CandidateId))
 }
 
 /// Applications of the whole organisation were looked at until `at`: what did not change is as fresh as what did.

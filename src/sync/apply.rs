@@ -7,7 +7,7 @@ use super::{
     doubt::Settled,
     gather::{Case, Scene},
     lease::{Lease, Stop},
-    look::seen,
+    look::{gone, seen},
     metadata,
 };
 use crate::{
@@ -238,8 +238,13 @@ impl Performer<'_> {
         match self.ashby.change_stage(change).await {
             Ok(application) => written(seen(&application), intent.recorded_at),
             Err(error) if error.code.as_deref() == Some("application_not_found") => {
-                store::mirror::gone(&self.scene.sync.pool, self.scene.connection, application)
-                    .await?;
+                gone(
+                    self.scene.sync,
+                    self.scene.connection,
+                    self.ashby,
+                    application,
+                )
+                .await?;
                 self.forget(&intent).await?;
                 Err(Interrupted::For(Reason::GoneFromAshby))
             }

@@ -3,7 +3,11 @@
 
 use chrono::TimeDelta;
 
-use super::{SyncError, gather::Scene, look::seen};
+use super::{
+    SyncError,
+    gather::Scene,
+    look::{gone, seen},
+};
 use crate::{
     ashby::AshbyClient,
     ids::{ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, StageId},
@@ -177,7 +181,7 @@ impl Scene<'_> {
         let found = match ashby.application_info(application).await {
             Ok(found) => seen(&found),
             Err(error) if error.is_not_found() => {
-                store::mirror::gone(&self.sync.pool, self.connection, application).await?;
+                gone(self.sync, self.connection, ashby, application).await?;
                 None
             }
             Err(error) => return Err(error.into()),

@@ -251,9 +251,27 @@ pub(super) async fn look_at(
             Ok(seen)
         }
         Err(error) if error.is_not_found() => {
-            store::mirror::gone(&sync.pool, connection, id).await?;
+            gone(sync, connection, client, id).await?;
             Ok(None)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Ashby no longer has an application. Its lists do not tell of deletions, so the person is looked for too: nobody may
+/// later be taken for somebody who is not there any more. That look may fail; then it is found out when it matters.
+pub(super) async fn gone(
+    sync: &Sync,
+    connection: ConnectionId,
+    client: &AshbyClient,
+    id: &ApplicationId,
+) -> Result<(), SyncError> {
+    let Some(candidate) = store::mirror::gone(&sync.pool, connection, id).await? else {
+        return Ok(());
+    };
+    let looked = client.candidate_info(&candidate).await;
+    if looked.is_err_and(|error| error.is_not_found()) {
+        store::mirror::forget_candidates(&sync.pool, connection, &[candidate.0]).await?;
+    }
+    Ok(())
 }
