@@ -162,6 +162,15 @@ pub struct Setup {
     pub rejected: Option<ArchiveReasonId>,
 }
 
+impl Setup {
+    /// Whether nothing is missing.
+    pub const fn is_complete(&self) -> bool {
+        matches!(self.source, SourceSetup::Found(_))
+            && self.withdrew.is_some()
+            && self.rejected.is_some()
+    }
+}
+
 /// What became of looking for the source *Dover*.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "is", content = "id")]

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::{
     ids::{
-        ApplicationId, CandidateId, ConnectionId, DecisionId, DoverCandidateId, DoverJobId,
-        ProspectId,
+        ApplicationId, AshbyJobId, CandidateId, ConnectionId, DecisionId, DoverCandidateId,
+        DoverJobId, ProspectId,
     },
     plan::says::DoverSays,
 };
@@ -416,6 +416,27 @@ pub async fn release(
     Ok(done.rows_affected())
 }
 
+/// Lets what is parked for this reason in one of these statuses be decided again.
+pub async fn release_of_status(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    reason: &str,
+    statuses: &[String],
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE prospect SET state = 'pending'
+        WHERE connection_id = $1 AND state = 'parked' AND reason = $2 AND status = ANY($3)
+        "#,
+        connection.0,
+        reason,
+        statuses
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Lets what is parked on these jobs for one of these reasons be decided again. Answers how many.
 pub async fn release_jobs(
     db: impl PgExecutor<'_>,
@@ -466,6 +487,27 @@ pub async fn adopt(
         .await?;
     }
     Ok(())
+}
+
+/// Registered jobs with prospects that are kept under the job's Ashby id: each by its Ashby id and its Dover id.
+pub async fn unadopted(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+) -> Result<Vec<(AshbyJobId, DoverJobId)>, StoreError> {
+    let jobs = sqlx::query!(
+        r#"
+        SELECT ashby_job_id, dover_job_id FROM job j WHERE connection_id = $1 AND ashby_job_id <> dover_job_id
+          AND EXISTS (SELECT FROM prospect p WHERE p.connection_id = $1 AND p.dover_job_id = j.ashby_job_id
+                      AND p.state = 'parked' AND p.reason = 'job-not-registered')
+        "#,
+        connection.0
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(jobs
+        .into_iter()
+        .map(|job| (job.ashby_job_id.into(), job.dover_job_id.into()))
+        .collect())
 }
 
 /// The codes of the reasons for which prospects of a connection are parked.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Sync, SyncError, metadata, release};
+use super::{Sync, SyncError, metadata};
 use crate::{
     ashby::{AshbyClient, AshbyError, Disposition, ENDPOINTS, PageFrom},
     plan::{
@@ -321,19 +321,12 @@ pub async fn look_over(sync: &Sync, connection: &Connection) -> Result<Vec<Check
         store::connection::needs_attention(&sync.pool, connection.id, &why).await?;
         return Ok(checks);
     }
-    let now = sync.clock.now();
     let found = metadata::read_setup(&client).await?;
-    store::connection::set_setup(&sync.pool, connection.id, &found, now).await?;
-    if connection.setup.as_ref() != Some(&found) {
-        release::setup_changed(sync, connection.id).await?;
-    }
+    metadata::keep_setup(sync, connection, &found).await?;
     checks.extend(setup(&found));
-    let mut changed = Vec::new();
     for mut registered in store::job::all(&sync.pool, connection.id).await? {
         let before = registered.title.clone();
-        if metadata::refresh_job(sync, &client, &mut registered, true).await? {
-            changed.push(registered.dover_job_id.clone());
-        }
+        metadata::refresh_job(sync, connection.id, &client, &mut registered, true).await?;
         if before != registered.title {
             checks.push(Check::warning(
                 "job-title",
@@ -346,7 +339,6 @@ pub async fn look_over(sync: &Sync, connection: &Connection) -> Result<Vec<Check
         }
         checks.extend(job(&registered));
     }
-    release::jobs_changed(sync, connection.id, &changed).await?;
     store::connection::is_well(&sync.pool, connection.id).await?;
     Ok(checks)
 }

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     ashby::{AshbyClient, CallObserver, CallRecord},
     ids::{ConnectionId, DoverJobId, FlushId, ProspectId},
-    plan::{Outcome, Plan, Reason, Step, plan},
+    plan::{Outcome, Plan, Reason, Step, plan, situation::Setup},
     store::{
         self, StoreError,
         connection::Connection,
@@ -227,7 +227,6 @@ impl Flush<'_> {
             .guarded_by(Arc::clone(&self.lease) as _);
         let mut scene = set(self.sync, self.connection, ashby).await?;
         scene.settle_doubts().await?;
-        release::looked(self.sync, self.connection.id, &scene.picture).await?;
 
         let mut after: ProspectId = uuid::Uuid::nil().into();
         loop {
@@ -405,11 +404,14 @@ pub(super) async fn set<'a>(
     };
     let picture = look(sync, connection.id, &ashby).await?;
 
-    let setup = metadata::setup(sync, connection, &ashby, waits_for(&release::SETUP)).await?;
-    if connection.setup.as_ref() != Some(&setup) {
-        release::setup_changed(sync, connection.id).await?;
+    release::looked(sync, connection.id, picture.candidates).await?;
+
+    if waits_for(&release::REGISTRATION) {
+        release::registered_meanwhile(sync, connection.id).await?;
     }
     fold(sync, connection).await?;
+    let somebody_waits = waits_for(&release::SETUP) || might_wait(sync, connection).await?;
+    let setup = metadata::setup(sync, connection, &ashby, somebody_waits).await?;
     let jobs = jobs(sync, connection.id, &ashby, waits_for(&release::JOB)).await?;
     Ok(Scene {
         sync,
@@ -419,6 +421,18 @@ pub(super) async fn set<'a>(
         jobs,
         picture,
     })
+}
+
+/// Whether somebody would have to wait for something that an admin had not set up when we last looked. They may have
+/// since, and nobody should be told otherwise.
+async fn might_wait(sync: &Sync, connection: &Connection) -> Result<bool, SyncError> {
+    let is_complete = connection.setup.as_ref().is_some_and(Setup::is_complete);
+    if is_complete {
+        return Ok(false);
+    }
+    let first = uuid::Uuid::nil().into();
+    let pending = store::prospect::pending(&sync.pool, connection.id, first, 1).await?;
+    Ok(!pending.is_empty())
 }
 
 /// The registered jobs; those with something to decide are read again.
@@ -432,15 +446,11 @@ async fn jobs(
         store::prospect::jobs_in_play(&sync.pool, connection, &release::owned(&release::JOB))
             .await?;
     let mut jobs = HashMap::new();
-    let mut changed = Vec::new();
     for mut job in store::job::all(&sync.pool, connection).await? {
-        if in_play.contains(&job.dover_job_id)
-            && metadata::refresh_job(sync, ashby, &mut job, somebody_waits).await?
-        {
-            changed.push(job.dover_job_id.clone());
+        if in_play.contains(&job.dover_job_id) {
+            metadata::refresh_job(sync, connection, ashby, &mut job, somebody_waits).await?;
         }
         jobs.insert(job.dover_job_id.clone(), job);
     }
-    release::jobs_changed(sync, connection, &changed).await?;
     Ok(jobs)
 }

@@ -1,14 +1,12 @@
 //! Looks at Ashby cheaply. Its two lists are followed by their sync tokens, a hundred entries a call; the first pass over
 //! them is resumable by cursor. Single applications are looked at when a change to them is about to be made.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Sync, SyncError};
+use super::{Sync, SyncError, release};
 use crate::{
     ashby::{self, AshbyClient, AshbyError, Next, Page, PageFrom, SyncToken},
-    ids::{ApplicationId, CandidateId, ConnectionId},
+    ids::{ApplicationId, ConnectionId},
     plan::{identity::IdentityKey, situation::ApplicationStatus},
     store::{
         self,
@@ -30,8 +28,6 @@ pub(super) struct Picture {
     pub(super) candidates: Known,
     /// How the applications are known.
     pub(super) applications: Known,
-    /// Candidates that were new or changed.
-    pub(super) touched: HashSet<CandidateId>,
     /// When the look ended.
     pub(super) at: DateTime<Utc>,
 }
@@ -56,13 +52,11 @@ pub(super) async fn look(
     connection: ConnectionId,
     client: &AshbyClient,
 ) -> Result<Picture, SyncError> {
-    let mut touched = HashSet::new();
-    let candidates = follow_candidates(sync, connection, client, &mut touched).await?;
+    let candidates = follow_candidates(sync, connection, client).await?;
     let applications = follow_applications(sync, connection, client).await?;
     Ok(Picture {
         candidates,
         applications,
-        touched,
         at: sync.clock.now(),
     })
 }
@@ -71,8 +65,8 @@ async fn follow_candidates(
     sync: &Sync,
     connection: ConnectionId,
     client: &AshbyClient,
-    touched: &mut HashSet<CandidateId>,
 ) -> Result<Known, SyncError> {
+    let somebody_waits = release::awaits_merge(sync, connection).await?;
     let mut progress = store::mirror::progress(&sync.pool, connection, Listing::Candidates).await?;
     for _ in 0..PAGES_A_LOOK {
         let answer = client.candidates_page(&from(&progress)).await;
@@ -86,10 +80,13 @@ async fn follow_candidates(
             .map(|person| (person.id.clone(), hashes(sync, connection, person)))
             .collect();
         store::mirror::identify(&mut tx, connection, &people).await?;
+        if somebody_waits {
+            let touched = people.iter().map(|(candidate, _)| candidate).collect();
+            release::touched(&mut tx, sync, connection, &touched).await?;
+        }
         let done = advance(&mut progress, &page, sync.clock.now());
         store::mirror::set_progress(&mut tx, connection, Listing::Candidates, &progress).await?;
         tx.commit().await?;
-        touched.extend(page.items.into_iter().map(|person| person.id));
         if done {
             return Ok(Known::Current);
         }

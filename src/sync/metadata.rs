@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Sync, SyncError};
+use super::{Sync, SyncError, release};
 use crate::{
     ashby::{AshbyClient, AshbyError, InterviewStage, JobInfo, JobStatus, Source, StageType},
     ids::{AshbyJobId, ConnectionId, InterviewPlanId},
@@ -58,7 +58,8 @@ fn source(sources: &[Source]) -> SourceSetup {
     }
 }
 
-/// The setup of a connection: as kept, or read again where it is old or somebody waits for it to change.
+/// The setup of a connection: as kept, or read again where it is old or somebody waits for it to change. What waited
+/// for it goes on.
 pub(super) async fn setup(
     sync: &Sync,
     connection: &Connection,
@@ -71,10 +72,22 @@ pub(super) async fn setup(
         Some(setup) if !is_old && !somebody_waits => Ok(setup.clone()),
         _ => {
             let setup = read_setup(client).await?;
-            store::connection::set_setup(&sync.pool, connection.id, &setup, now).await?;
+            keep_setup(sync, connection, &setup).await?;
             Ok(setup)
         }
     }
+}
+
+/// Keeps a setup that was read, once what waited for it may go on.
+pub(super) async fn keep_setup(
+    sync: &Sync,
+    connection: &Connection,
+    setup: &Setup,
+) -> Result<(), SyncError> {
+    release::setup_read(sync, connection.id, connection.setup.as_ref(), setup).await?;
+    let now = sync.clock.now();
+    store::connection::set_setup(&sync.pool, connection.id, setup, now).await?;
+    Ok(())
 }
 
 /// Reads the setup afresh with the next flush: Ashby refused an id of it.
@@ -173,13 +186,14 @@ fn plan_stage(stage: InterviewStage) -> PlanStage {
 }
 
 /// Brings a registered job up to date: one call, and another for the stages where the plan is another, what we know
-/// of it is old, or somebody waits for a stage. Answers the job if anything that a decision depends on has changed.
+/// of it is old, or somebody waits for a stage. What waited for the job goes on.
 pub(super) async fn refresh_job(
     sync: &Sync,
+    connection: ConnectionId,
     client: &AshbyClient,
     job: &mut Job,
     somebody_waits: bool,
-) -> Result<bool, SyncError> {
+) -> Result<(), SyncError> {
     let now = sync.clock.now();
     let before = (job.openness.clone(), job.stages.clone(), job.title.clone());
     match read_job(client, &job.ashby_job_id).await? {
@@ -198,7 +212,8 @@ pub(super) async fn refresh_job(
             job.interview_plan_id = found.plan;
         }
     }
-    let changed = before != (job.openness.clone(), job.stages.clone(), job.title.clone());
+    let is_another = before != (job.openness.clone(), job.stages.clone(), job.title.clone());
+    release::job_read(sync, connection, job, is_another).await?;
     store::job::update(&sync.pool, job).await?;
-    Ok(changed)
+    Ok(())
 }

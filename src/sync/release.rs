@@ -1,101 +1,161 @@
 //! Lets what is parked go on by itself when its cause is gone. Nothing here asks Ashby; it is told what a look showed.
+//!
+//! What a look shows is acted on before it is kept: were it the other way round, a crash between the two would leave
+//! people waiting for a change that has come already. Where it can be told from the present state alone that nobody has
+//! to wait, it is, for whoever was parked beside a look saw nothing change.
 
 use std::collections::HashSet;
 
-use super::{
-    Sync, SyncError,
-    look::{Known, Picture},
-};
+use sqlx::PgConnection;
+
+use super::{Sync, SyncError, look::Known};
 use crate::{
-    ids::{CandidateId, ConnectionId, DoverJobId},
-    plan::identity,
-    store::{self, prospect::State},
+    ids::{CandidateId, ConnectionId},
+    plan::{
+        identity,
+        says::Status,
+        situation::{Openness, Setup, SourceSetup},
+    },
+    store::{self, job::Job, prospect::State},
 };
 
 /// Reasons that the source and the archive reasons of an employer's Ashby can cause.
-pub(super) const SETUP: [&str; 3] = [
-    "source-missing",
-    "source-ambiguous",
-    "archive-reason-missing",
-];
+pub(super) const SETUP: [&str; 3] = [SOURCE[0], SOURCE[1], ARCHIVE_REASON];
+
+const SOURCE: [&str; 2] = ["source-missing", "source-ambiguous"];
+
+const ARCHIVE_REASON: &str = "archive-reason-missing";
 
 /// Reasons that a job and its interview plan can cause.
 pub(super) const JOB: [&str; 4] = [
-    "job-not-open",
-    "job-not-visible",
+    CLOSED[0],
+    CLOSED[1],
     "stage-not-mapped",
     "stage-not-in-plan",
 ];
 
-/// How many prospects with an ambiguous identity are looked over in one flush.
-const AMBIGUOUS_A_FLUSH: i64 = 1_000;
+/// Those that an open job cannot.
+const CLOSED: [&str; 2] = ["job-not-open", "job-not-visible"];
+
+/// The reason that a registration ends.
+pub(super) const REGISTRATION: [&str; 1] = ["job-not-registered"];
+
+/// The reason that a merge in Ashby ends.
+const AMBIGUOUS: &str = "ambiguous-identity";
+
+/// How many prospects with an ambiguous identity are looked over at once.
+const AMBIGUOUS_AT_ONCE: i64 = 1_000;
 
 pub(super) fn owned(reasons: &[&str]) -> Vec<String> {
     reasons.iter().map(|reason| (*reason).to_owned()).collect()
 }
 
-/// The source or the archive reasons have changed.
-pub(super) async fn setup_changed(sync: &Sync, connection: ConnectionId) -> Result<(), SyncError> {
-    store::prospect::release(&sync.pool, connection, &owned(&SETUP)).await?;
-    Ok(())
-}
-
-/// Jobs, or the stages of their plans, have changed.
-pub(super) async fn jobs_changed(
+/// The source and the archive reasons were read, and are to be kept as `now`.
+pub(super) async fn setup_read(
     sync: &Sync,
     connection: ConnectionId,
-    jobs: &[DoverJobId],
+    before: Option<&Setup>,
+    now: &Setup,
 ) -> Result<(), SyncError> {
-    let jobs: Vec<String> = jobs.iter().map(|job| job.0.clone()).collect();
-    if !jobs.is_empty() {
-        store::prospect::release_jobs(&sync.pool, connection, &jobs, &owned(&JOB)).await?;
+    let is_source_another = before.is_none_or(|before| before.source != now.source);
+    if is_source_another || matches!(now.source, SourceSetup::Found(_)) {
+        store::prospect::release(&sync.pool, connection, &owned(&SOURCE)).await?;
     }
+    let there = [
+        (Status::Withdrew, &now.withdrew),
+        (Status::Rejected, &now.rejected),
+    ];
+    let there: Vec<String> = there
+        .into_iter()
+        .filter(|(_, found)| found.is_some())
+        .map(|(status, _)| status.word().to_owned())
+        .collect();
+    store::prospect::release_of_status(&sync.pool, connection, ARCHIVE_REASON, &there).await?;
     Ok(())
 }
 
-/// Ashby's lists were looked at.
+/// A job was read, and is to be kept; `is_another`: its status, its title or its plan has changed.
+pub(super) async fn job_read(
+    sync: &Sync,
+    connection: ConnectionId,
+    job: &Job,
+    is_another: bool,
+) -> Result<(), SyncError> {
+    let reasons = if is_another {
+        owned(&JOB)
+    } else if job.openness == Openness::Open {
+        owned(&CLOSED)
+    } else {
+        return Ok(());
+    };
+    let jobs = std::slice::from_ref(&job.dover_job_id.0);
+    store::prospect::release_jobs(&sync.pool, connection, jobs, &reasons).await?;
+    Ok(())
+}
+
+/// Somebody waits for a registration. One that was made while a flush decided without it is made good here.
+pub(super) async fn registered_meanwhile(
+    sync: &Sync,
+    connection: ConnectionId,
+) -> Result<(), SyncError> {
+    let mut tx = sync.pool.begin().await?;
+    for (ashby_job, dover_job) in store::prospect::unadopted(&mut *tx, connection).await? {
+        store::prospect::adopt(&mut tx, connection, ashby_job.as_str(), dover_job.as_str()).await?;
+    }
+    let jobs = store::job::all(&mut *tx, connection).await?;
+    let jobs: Vec<String> = jobs.into_iter().map(|job| job.dover_job_id.0).collect();
+    store::prospect::release_jobs(&mut *tx, connection, &jobs, &owned(&REGISTRATION)).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Ashby's candidates were looked at. A create in doubt is looked into with every flush.
 pub(super) async fn looked(
     sync: &Sync,
     connection: ConnectionId,
-    picture: &Picture,
+    candidates: Known,
 ) -> Result<(), SyncError> {
-    // A create in doubt is looked into with every flush.
     let mut reasons = vec!["create-in-doubt".to_owned()];
-    if !matches!(picture.candidates, Known::Learning { .. }) {
+    if !matches!(candidates, Known::Learning { .. }) {
         reasons.push("learning-ashby".to_owned());
     }
     store::prospect::release(&sync.pool, connection, &reasons).await?;
     store::prospect::release_back_in_plan(&sync.pool, connection).await?;
-    if !picture.touched.is_empty() {
-        ambiguous(sync, connection, &picture.touched).await?;
-    }
     Ok(())
 }
 
-/// Somebody who was one of several matches has changed: by a merge, perhaps, or a corrected address.
-async fn ambiguous(
+/// Whether anybody waits who might match several candidates of Ashby's.
+pub(super) async fn awaits_merge(sync: &Sync, connection: ConnectionId) -> Result<bool, SyncError> {
+    let waits = store::prospect::parked_reasons(&sync.pool, connection).await?;
+    Ok(waits.iter().any(|reason| reason == AMBIGUOUS))
+}
+
+/// These candidates are new or were changed in Ashby: by a merge, perhaps, or a corrected address. Whoever may be one of
+/// them is decided again.
+pub(super) async fn touched(
+    tx: &mut PgConnection,
     sync: &Sync,
     connection: ConnectionId,
-    touched: &HashSet<CandidateId>,
+    touched: &HashSet<&CandidateId>,
 ) -> Result<(), SyncError> {
     let filter = store::prospect::Filter {
         state: Some(State::Parked),
-        reason: Some("ambiguous-identity"),
+        reason: Some(AMBIGUOUS),
         ..store::prospect::Filter::default()
     };
     let first = uuid::Uuid::nil().into();
     let parked =
-        store::prospect::list(&sync.pool, connection, &filter, first, AMBIGUOUS_A_FLUSH).await?;
+        store::prospect::list(&mut *tx, connection, &filter, first, AMBIGUOUS_AT_ONCE).await?;
     for prospect in parked {
         let hash = |key: &_| sync.vault.identity_hash(connection, key);
         let hashes: Vec<Vec<u8>> = identity::keys(&prospect.says.contact)
             .iter()
             .map(hash)
             .collect();
-        let who = store::mirror::who(&sync.pool, connection, &hashes).await?;
+        let who = store::mirror::who(&mut *tx, connection, &hashes).await?;
         let matches: HashSet<&CandidateId> = who.values().flatten().collect();
-        if matches.len() < 2 || matches.iter().any(|candidate| touched.contains(*candidate)) {
-            store::prospect::resume(&sync.pool, connection, prospect.id).await?;
+        if matches.len() < 2 || !matches.is_disjoint(touched) {
+            store::prospect::resume(&mut *tx, connection, prospect.id).await?;
         }
     }
     Ok(())
