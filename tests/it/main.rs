@@ -5,7 +5,6 @@
     reason = "a test fails by panicking, in its helping functions too"
 )]
 
-#[expect(dead_code, reason = "each test uses what it needs of it")]
 mod app;
 mod architecture;
 mod ashby_client;
