@@ -331,7 +331,8 @@ impl From<RegisterError> for ApiError {
             RegisterError::NotAnAshbyJob => Self::new(
                 Code::NotAnAshbyJob,
                 "`ashby_job` is neither the id of an Ashby job nor its address. Open the job in Ashby and paste the address of the page.",
-            ),
+            )
+            .with_faults(vec![Fault::new("/ashby_job", said)]),
             RegisterError::JobNotVisible => Self::new(
                 Code::JobNotVisible,
                 format!(
