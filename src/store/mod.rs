@@ -16,7 +16,7 @@ pub mod vault;
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    Connection as _, Executor as _, PgPool,
+    Connection as _, Executor as _, PgPool, Postgres, Transaction,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -121,6 +121,13 @@ pub fn pool(url: &str, size: u32, patience: Duration) -> Result<PgPool, StoreErr
         .max_connections(size)
         .acquire_timeout(patience)
         .connect_lazy_with(options))
+}
+
+/// Begins a transaction that sees one state of things throughout. To change a row that another has changed since is
+/// refused as [`Contended`](StoreError::Contended), so that what was read can be written back with a change.
+pub async fn begin_snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>, StoreError> {
+    let begun = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    begun.await.map_err(StoreError::from)
 }
 
 /// Applies what migrations are missing. Several processes may call it at once: one works, the others wait.

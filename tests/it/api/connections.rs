@@ -311,3 +311,28 @@ async fn connections_are_listed_by_name_a_page_at_a_time() {
         ]
     );
 }
+
+#[tokio::test]
+async fn changes_at_once_do_not_undo_each_other() {
+    let app = TestApp::connected().await;
+    let path = of_acme("");
+    for _ in 0..5 {
+        let (on, token) = (json!(true), json!("a-token-of-16-or-more"));
+        let (one, other) = tokio::join!(
+            app.patch(&path, json!({ "accepts_hex_hmac": on })),
+            app.patch(&path, json!({ "webhook_bearer_token": token })),
+        );
+        // Whoever came too late was told so, and nothing of theirs was kept.
+        let shown = app.get(&path).await.ok();
+        for (answer, field) in [(one, "accepts_hex_hmac"), (other, "accepts_bearer")] {
+            assert_eq!(
+                shown[field] == true,
+                answer.status.is_success(),
+                "{field} {}",
+                answer.body
+            );
+        }
+        let back = json!({ "accepts_hex_hmac": false, "webhook_bearer_token": null });
+        app.patch(&path, back).await.ok();
+    }
+}

@@ -198,7 +198,9 @@ impl Change {
 
 async fn set_intake(sync: &Sync, connection: &Connection, change: Change) -> Result<(), ApiError> {
     let now = sync.clock.now();
-    let gate = store::connection::gate(&sync.pool, &sync.vault, &connection.name, now).await?;
+    // Two changes at once must not undo each other: one of them is asked to come again.
+    let mut tx = store::begin_snapshot(&sync.pool).await?;
+    let gate = store::connection::gate(&mut *tx, &sync.vault, &connection.name, now).await?;
     let before = gate
         .ok_or_else(|| ApiError::not_found("connection"))?
         .intake;
@@ -211,6 +213,7 @@ async fn set_intake(sync: &Sync, connection: &Connection, change: Change) -> Res
         },
         payload_paths: change.payload_paths.unwrap_or(before.payload_paths),
     };
-    store::connection::set_intake(&sync.pool, &sync.vault, connection.id, &intake).await?;
+    store::connection::set_intake(&mut *tx, &sync.vault, connection.id, &intake).await?;
+    tx.commit().await?;
     Ok(())
 }
