@@ -49,18 +49,19 @@ fn fields(schema: &Value, page: &mut String) {
     };
     page.push_str("<table>\n<thead><tr><th>field</th><th>is</th><th></th></tr></thead>\n<tbody>\n");
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-        row(
-            name,
-            is_required(name),
-            field,
-            field["description"].as_str(),
-            page,
-        );
+        row(name, is_required(name), field, description(field), page);
     }
     page.push_str("</tbody>\n</table>\n");
     if schema["additionalProperties"] == false {
         page.push_str("<p>Other fields are refused.</p>\n");
     }
+}
+
+/// What a field is said to be; for one that may be null, what the other is.
+fn description(field: &Value) -> Option<&str> {
+    let either = field["oneOf"].as_array().into_iter().flatten();
+    let mut said = std::iter::once(field).chain(either);
+    said.find_map(|schema| schema["description"].as_str())
 }
 
 /// One field or parameter as a row.
