@@ -7,8 +7,11 @@ use sqlx::{PgExecutor, types::Json};
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::ids::{
-    ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, ConnectionId, ProspectId, StageId,
+use crate::{
+    ids::{
+        ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, ConnectionId, ProspectId, StageId,
+    },
+    plan::says::DoverSays,
 };
 
 /// What was about to be done.
@@ -105,5 +108,25 @@ pub async fn open(
             dover_at: row.dover_at,
             recorded_at: row.recorded_at,
         })
+        .collect())
+}
+
+/// Who is to be created: what Dover says of them, and since when it has been intended.
+pub async fn creating(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+) -> Result<Vec<(DoverSays, DateTime<Utc>)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT p.says AS "says: Json<DoverSays>", i.recorded_at FROM intent i JOIN prospect p ON p.id = i.prospect_id
+        WHERE i.connection_id = $1 AND i.step->>'do' = 'create-candidate'
+        "#,
+        connection.0
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.says.0, row.recorded_at))
         .collect())
 }

@@ -139,7 +139,8 @@ fn parse_status(word: &str) -> Result<ApplicationStatus, StoreError> {
 }
 
 /// Keeps applications as Ashby showed them at `looked_at`. At the first meeting its last change counts as foreign;
-/// afterwards whatever differs from what was seen or written before does, as of the time that came with it.
+/// afterwards whatever differs from what was seen or written before does, as of the time that came with it. What an open
+/// intent of ours explains is not foreign: whoever looks may be faster than the one who asked for it.
 pub async fn saw(
     tx: &mut PgConnection,
     connection: ConnectionId,
@@ -171,7 +172,12 @@ pub async fn saw(
         r#"
         INSERT INTO ashby_application AS a (connection_id, id, candidate_id, job_id, stage_id, status, archive_reason_id,
                                             source_id, updated_at, foreign_at, looked_at)
-        SELECT $1, id, candidate_id, job_id, stage_id, status, archive_reason_id, source_id, updated_at, updated_at, $10
+        SELECT $1, id, candidate_id, job_id, stage_id, status, archive_reason_id, source_id, updated_at,
+               CASE WHEN EXISTS (
+                   SELECT FROM intent i WHERE i.connection_id = $1 AND i.step->>'do' = 'create-application'
+                     AND i.step->>'candidate' = candidate_id AND i.step->>'job' = job_id)
+               THEN NULL ELSE updated_at END,
+               $10
         FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[])
              AS s (id, candidate_id, job_id, stage_id, status, archive_reason_id, source_id, updated_at)
         ON CONFLICT (connection_id, id) DO UPDATE
@@ -181,6 +187,10 @@ pub async fn saw(
             foreign_at = CASE
                 WHEN (a.stage_id, a.status, a.archive_reason_id, a.source_id)
                      IS DISTINCT FROM (excluded.stage_id, excluded.status, excluded.archive_reason_id, excluded.source_id)
+                     AND NOT EXISTS (
+                         SELECT FROM intent i WHERE i.connection_id = $1 AND i.step->>'do' = 'change-stage'
+                           AND i.step->>'application' = a.id AND i.step->>'stage' = excluded.stage_id
+                           AND i.step->>'reason' IS NOT DISTINCT FROM excluded.archive_reason_id)
                 THEN greatest(a.foreign_at, excluded.updated_at) ELSE a.foreign_at END
         -- A page that was read before our last write says nothing of what came after.
         WHERE excluded.updated_at >= a.updated_at
@@ -228,6 +238,25 @@ pub async fn wrote(
         seen.source.as_ref().map(SourceId::as_str),
         seen.updated_at,
         looked_at
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// An application that was taken for ours is not: its last change is foreign.
+pub async fn foreign(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    id: &ApplicationId,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE ashby_application SET foreign_at = updated_at
+        WHERE connection_id = $1 AND id = $2 AND foreign_at IS NULL
+        "#,
+        connection.0,
+        id.as_str()
     )
     .execute(tx)
     .await?;

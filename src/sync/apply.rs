@@ -1,10 +1,13 @@
 //! Carries a plan out, step by step: record the intent, call, keep the outcome. Every choice was made in the plan.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::{
     SyncError,
     doubt::Settled,
+    freshness::FreshLook,
     gather::{Case, Scene},
     lease::{Lease, Stop},
     look::{gone, seen},
@@ -34,7 +37,8 @@ pub(super) struct Applied {
 pub(super) enum Interrupted {
     /// This prospect waits or is tried again; the flush goes on.
     For(Reason),
-    /// Looking showed that a write whose answer was lost had no effect: decide again from what is known now.
+    /// What was decided on no longer counts: a look is too old, or showed that a write whose answer was lost had no
+    /// effect. Decide again from what is known now.
     Again,
     /// The flush cannot go on.
     By(Stop),
@@ -62,7 +66,7 @@ impl From<SyncError> for Interrupted {
 pub(super) async fn apply(
     scene: &Scene<'_>,
     ashby: &AshbyClient,
-    lease: &Lease,
+    lease: &Arc<Lease>,
     case: &Case,
     plan: &Plan,
 ) -> Result<Applied, Interrupted> {
@@ -85,7 +89,7 @@ pub(super) async fn apply(
 struct Performer<'a> {
     scene: &'a Scene<'a>,
     ashby: &'a AshbyClient,
-    lease: &'a Lease,
+    lease: &'a Arc<Lease>,
     case: &'a Case,
     /// The candidate that the step before has made.
     created: Option<CandidateId>,
@@ -235,7 +239,17 @@ impl Performer<'_> {
         change: &StageChange,
     ) -> Result<(Seen, DateTime<Utc>), Interrupted> {
         let intent = self.intend(intended).await?;
-        match self.ashby.change_stage(change).await {
+        let guard = FreshLook {
+            lease: Arc::clone(self.lease),
+            looked_at: self.case.looked_at.unwrap_or(intent.recorded_at),
+            clock: Arc::clone(&self.scene.sync.clock),
+        };
+        match self
+            .ashby
+            .guarded_by(Arc::new(guard))
+            .change_stage(change)
+            .await
+        {
             Ok(application) => written(seen(&application), intent.recorded_at),
             Err(error) if error.code.as_deref() == Some("application_not_found") => {
                 gone(
@@ -284,8 +298,9 @@ impl Performer<'_> {
             }
             Disposition::Withheld => {
                 self.forget(intent).await?;
-                let stop = self.lease.hold().await.err().unwrap_or(Stop::LeaseLost);
-                Err(Interrupted::By(stop))
+                self.lease.hold().await?;
+                // The lease holds: it was the look that has become too old.
+                Err(Interrupted::Again)
             }
         }
     }

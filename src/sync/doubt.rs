@@ -6,12 +6,12 @@ use chrono::TimeDelta;
 use super::{
     SyncError,
     gather::Scene,
-    look::{gone, seen},
+    look::{self, gone, hashes, seen},
 };
 use crate::{
-    ashby::AshbyClient,
+    ashby::{AshbyClient, Disposition},
     ids::{ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, StageId},
-    plan::identity::{self, IdentityKey},
+    plan::identity,
     store::{
         self,
         intent::{Intended, Intent},
@@ -45,8 +45,14 @@ impl Scene<'_> {
         for intent in store::intent::open(&self.sync.pool, self.connection, None).await? {
             let prospect =
                 store::prospect::by_id(&self.sync.pool, self.connection, intent.prospect).await?;
-            if let Some(prospect) = prospect {
-                self.settle(&self.ashby, &prospect, &intent).await?;
+            let Some(prospect) = prospect else { continue };
+            match self.settle(&self.ashby, &prospect, &intent).await {
+                Ok(_) => {}
+                // That is between Ashby and this one; nobody else has to wait for it.
+                Err(SyncError::Ashby(error)) if error.disposition() == Disposition::Permanent => {
+                    tracing::warn!(prospect.id = %prospect.id, "the outcome of a write cannot be looked up: {error}");
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok(())
@@ -99,26 +105,27 @@ impl Scene<'_> {
         prospect: &Prospect,
     ) -> Result<Vec<CandidateId>, SyncError> {
         let keys = identity::keys(&prospect.says.contact);
-        let hashes: Vec<Vec<u8>> = keys
+        let wanted: Vec<Vec<u8>> = keys
             .iter()
             .map(|key| self.sync.vault.identity_hash(self.connection, key))
             .collect();
-        let listed = store::mirror::who(&self.sync.pool, self.connection, &hashes).await?;
+        let listed = store::mirror::who(&self.sync.pool, self.connection, &wanted).await?;
         let mut found: Vec<CandidateId> = listed.into_values().flatten().collect();
-        for key in &keys {
-            let IdentityKey::Email(address) = key else {
-                continue;
-            };
-            for person in ashby.candidate_search_by_email(address).await? {
-                if person
-                    .emails()
-                    .filter_map(IdentityKey::email)
-                    .any(|email| email == *key)
-                {
-                    found.push(person.id);
-                }
-            }
-        }
+        let people = look::search(ashby, &keys).await?;
+        // The lists have not shown them yet; the next prospect of the same person must know.
+        let identities: Vec<_> = people
+            .iter()
+            .map(|person| {
+                (
+                    person.id.clone(),
+                    hashes(self.sync, self.connection, person),
+                )
+            })
+            .collect();
+        let mut tx = self.sync.pool.begin().await?;
+        store::mirror::identify(&mut tx, self.connection, &identities).await?;
+        tx.commit().await?;
+        found.extend(people.into_iter().map(|person| person.id));
         found.sort();
         found.dedup();
         Ok(found)
@@ -156,6 +163,7 @@ impl Scene<'_> {
                     asked_at,
                 )
                 .await?;
+                store::mirror::foreign(&mut tx, self.connection, id).await?;
             }
             store::prospect::link(&mut *tx, prospect.id, candidate, Some(id)).await?;
             store::intent::settled(&mut *tx, prospect.id).await?;

@@ -17,6 +17,7 @@ use super::{
     apply::{self, Applied, Interrupted},
     cadence,
     fold::fold,
+    freshness::is_fresh,
     gather::{Case, Scene},
     groups::groups,
     lease::{self, Lease, Stop},
@@ -327,7 +328,7 @@ impl Flush<'_> {
                 }
             }
         }
-        let what = "what Ashby shows kept changing while it was looked at".to_owned();
+        let what = "Ashby was too busy, or what it shows kept changing".to_owned();
         Ok((
             case,
             Plan::nothing(Reason::AshbyUnavailable { what }),
@@ -337,7 +338,7 @@ impl Flush<'_> {
 
     fn is_fresh(&self, case: &Case) -> bool {
         case.looked_at
-            .is_some_and(|at| look::is_fresh(at, self.sync.clock.now()))
+            .is_some_and(|at| is_fresh(at, self.sync.clock.now()))
     }
 
     /// Looks at the application again: by itself while the key's budget is ample, else at all that changed.
@@ -347,6 +348,7 @@ impl Flush<'_> {
         ashby: &AshbyClient,
         case: Case,
     ) -> Result<Case, Stop> {
+        let asked_at = self.sync.clock.now();
         if let Some(application) = application(&case.situation.person) {
             if ashby.pace().is_ample() {
                 look::look_at(self.sync, self.connection.id, ashby, &application.id).await?;
@@ -354,10 +356,9 @@ impl Flush<'_> {
                 look::follow_applications(self.sync, self.connection.id, ashby).await?;
             }
         }
-        let now = self.sync.clock.now();
         let mut again = scene.gather_one(case.prospect.id).await?.unwrap_or(case);
         // Nothing was said of it, so it is as it was.
-        again.looked_at = Some(now);
+        again.looked_at = Some(asked_at);
         Ok(again)
     }
 

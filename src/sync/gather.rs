@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
+
 use super::{
     Sync, SyncError,
     look::{self, Known, Picture},
@@ -32,7 +34,7 @@ pub(super) struct Case {
     pub(super) prospect: Prospect,
     pub(super) situation: Situation,
     /// When the application was last looked at.
-    pub(super) looked_at: Option<chrono::DateTime<chrono::Utc>>,
+    pub(super) looked_at: Option<DateTime<Utc>>,
 }
 
 /// What the mirror says of a page of prospects.
@@ -41,6 +43,8 @@ struct Mirrored {
     who: HashMap<Vec<u8>, Vec<CandidateId>>,
     applications: HashMap<ApplicationId, store::mirror::Known>,
     intents: HashMap<ProspectId, Intent>,
+    /// Keys of people whose creation is in doubt, and since when.
+    doubtful: HashMap<Vec<u8>, DateTime<Utc>>,
 }
 
 impl Scene<'_> {
@@ -103,8 +107,14 @@ impl Scene<'_> {
 
         let ids: Vec<ProspectId> = prospects.iter().map(|prospect| prospect.id).collect();
         let intents = store::intent::open(pool, self.connection, Some(&ids)).await?;
+        let doubtful = if keys.is_empty() {
+            HashMap::new()
+        } else {
+            self.doubtful().await?
+        };
         Ok(Mirrored {
             keys,
+            doubtful,
             who,
             applications: applications
                 .into_iter()
@@ -115,6 +125,18 @@ impl Scene<'_> {
                 .map(|intent| (intent.prospect, intent))
                 .collect(),
         })
+    }
+
+    /// Who was to be created and may have been: nobody of the same address or profile is created beside them.
+    async fn doubtful(&self) -> Result<HashMap<Vec<u8>, DateTime<Utc>>, SyncError> {
+        let mut doubtful = HashMap::new();
+        for (says, since) in store::intent::creating(&self.sync.pool, self.connection).await? {
+            for key in identity::keys(&says.contact) {
+                let hash = self.sync.vault.identity_hash(self.connection, &key);
+                doubtful.insert(hash, since);
+            }
+        }
+        Ok(doubtful)
     }
 
     async fn case(&self, prospect: Prospect, mirrored: &Mirrored) -> Result<Case, SyncError> {
@@ -152,9 +174,9 @@ impl Scene<'_> {
     }
 
     /// An application that the look at the whole list did not mention is as it was before.
-    fn seen_at(&self, known: &store::mirror::Known) -> chrono::DateTime<chrono::Utc> {
+    fn seen_at(&self, known: &store::mirror::Known) -> DateTime<Utc> {
         match self.picture.applications {
-            Known::Current => known.looked_at.max(self.picture.at),
+            Known::Current => known.looked_at.max(self.picture.applications_at),
             Known::Stale | Known::Learning { .. } => known.looked_at,
         }
     }
@@ -233,7 +255,10 @@ impl Scene<'_> {
             .cloned()
             .collect();
         if self.picture.candidates == Known::Stale {
-            matches.extend(self.search(prospect).await?);
+            // A pass over the candidates that was started over is still under way.
+            let keys = identity::keys(&prospect.says.contact);
+            let people = look::search(&self.ashby, &keys).await?;
+            matches.extend(people.into_iter().map(|person| person.id));
         }
         matches.sort();
         matches.dedup();
@@ -241,7 +266,10 @@ impl Scene<'_> {
             matches = self.still_there(matches).await?;
         }
         match matches.len() {
-            0 => Ok(Person::Nobody),
+            0 => {
+                let in_doubt = keys.iter().find_map(|key| mirrored.doubtful.get(key));
+                Ok(in_doubt.map_or(Person::Nobody, |since| Person::InDoubt { since: *since }))
+            }
             1 => self.known(matches.remove(0), job, mirrored).await,
             _ => Ok(Person::Several(matches)),
         }
@@ -278,27 +306,6 @@ impl Scene<'_> {
             candidate,
             application,
         })
-    }
-
-    /// Asks Ashby for each address, while a pass over its candidates that was started over is still under way.
-    async fn search(&self, prospect: &Prospect) -> Result<Vec<CandidateId>, SyncError> {
-        let contact = &prospect.says.contact;
-        let mut found = Vec::new();
-        for key in identity::keys(contact) {
-            let identity::IdentityKey::Email(address) = &key else {
-                continue;
-            };
-            for person in self.ashby.candidate_search_by_email(address).await? {
-                if person
-                    .emails()
-                    .filter_map(identity::IdentityKey::email)
-                    .any(|email| email == key)
-                {
-                    found.push(person.id);
-                }
-            }
-        }
-        Ok(found)
     }
 
     /// Of several matches, those that Ashby still has: its lists say nothing of those that a merge has ended.

@@ -1,11 +1,11 @@
 //! Looks at Ashby cheaply. Its two lists are followed by their sync tokens, a hundred entries a call; the first pass over
 //! them is resumable by cursor. Single applications are looked at when a change to them is about to be made.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{Sync, SyncError, release};
 use crate::{
-    ashby::{self, AshbyClient, AshbyError, Next, Page, PageFrom, SyncToken},
+    ashby::{self, AshbyClient, AshbyError, Disposition, Next, Page, PageFrom, SyncToken},
     ids::{ApplicationId, ConnectionId},
     plan::{identity::IdentityKey, situation::ApplicationStatus},
     store::{
@@ -18,9 +18,6 @@ use crate::{
 /// large organisation leaves room for the employer's other tools and goes on with the next flush.
 const PAGES_A_LOOK: usize = 250;
 
-/// How old the picture of an application may be when we change it.
-pub(super) const FRESH: TimeDelta = TimeDelta::seconds(5);
-
 /// What a look at both lists showed.
 #[derive(Debug)]
 pub(super) struct Picture {
@@ -30,6 +27,8 @@ pub(super) struct Picture {
     pub(super) applications: Known,
     /// When the look ended.
     pub(super) at: DateTime<Utc>,
+    /// When the applications were asked for.
+    pub(super) applications_at: DateTime<Utc>,
 }
 
 /// How well a list is known.
@@ -53,10 +52,12 @@ pub(super) async fn look(
     client: &AshbyClient,
 ) -> Result<Picture, SyncError> {
     let candidates = follow_candidates(sync, connection, client).await?;
+    let applications_at = sync.clock.now();
     let applications = follow_applications(sync, connection, client).await?;
     Ok(Picture {
         candidates,
         applications,
+        applications_at,
         at: sync.clock.now(),
     })
 }
@@ -226,11 +227,6 @@ pub(super) fn seen(application: &ashby::Application) -> Option<Seen> {
     })
 }
 
-/// Whether what was looked at then is still good enough to change an application on.
-pub(super) fn is_fresh(looked_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    now - looked_at <= FRESH
-}
-
 /// Looks at one application by itself. `None`: Ashby no longer has it, and the mirror knows.
 pub(super) async fn look_at(
     sync: &Sync,
@@ -271,4 +267,29 @@ pub(super) async fn gone(
         store::mirror::forget_candidates(&sync.pool, connection, &[candidate.0]).await?;
     }
     Ok(())
+}
+
+/// Asks Ashby who has one of the addresses among `keys`; profiles elsewhere cannot be searched for. An address that Ashby
+/// refuses to search for is nobody's.
+pub(super) async fn search(
+    client: &AshbyClient,
+    keys: &[IdentityKey],
+) -> Result<Vec<ashby::Candidate>, SyncError> {
+    let mut found: Vec<ashby::Candidate> = Vec::new();
+    for key in keys {
+        let IdentityKey::Email(address) = key else {
+            continue;
+        };
+        let people = match client.candidate_search_by_email(address).await {
+            Ok(people) => people,
+            Err(error) if error.disposition() == Disposition::Permanent => continue,
+            Err(error) => return Err(error.into()),
+        };
+        // How Ashby compares addresses is not documented.
+        found.extend(people.into_iter().filter(|person| {
+            let mut theirs = person.emails().filter_map(IdentityKey::email);
+            theirs.any(|email| email == *key)
+        }));
+    }
+    Ok(found)
 }

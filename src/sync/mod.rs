@@ -8,6 +8,7 @@ mod clients;
 mod doubt;
 pub mod flush;
 pub mod fold;
+mod freshness;
 mod gather;
 mod groups;
 pub mod lease;

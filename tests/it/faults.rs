@@ -1,1 +1,394 @@
-//! To come.
+//! Whatever befalls a call to Ashby: once the trouble is over there is one candidate and one application at the right
+//! stage, none is doubled, and what recruiters did stands.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::app::{Person, TestApp};
+
+/// Each fault as it is ordered, by a name of its own.
+fn faults() -> Vec<(&'static str, Value)> {
+    vec![
+        ("429", json!({ "kind": "rate-limited" })),
+        (
+            "429 with Retry-After",
+            json!({ "kind": "rate-limited", "retry_after_s": 7 }),
+        ),
+        (
+            "429 of somebody else's scope",
+            json!({ "kind": "rate-limited", "retry_after_s": 7, "scope": "partner" }),
+        ),
+        ("500 before", json!({ "kind": "error-before" })),
+        ("500 after", json!({ "kind": "error-after" })),
+        ("lost answer", json!({ "kind": "lost-answer" })),
+        (
+            "lost before",
+            json!({ "kind": "lost-answer", "effect": false }),
+        ),
+        ("truncated", json!({ "kind": "truncated" })),
+        ("gateway page", json!({ "kind": "html" })),
+        (
+            "gateway page after",
+            json!({ "kind": "html", "effect": true }),
+        ),
+        (
+            "refused, strings",
+            json!({ "kind": "refuse", "shape": "strings" }),
+        ),
+        (
+            "refused, with errorInfo",
+            json!({ "kind": "refuse", "shape": "info" }),
+        ),
+        (
+            "refused, objects",
+            json!({ "kind": "refuse", "shape": "objects" }),
+        ),
+        (
+            "refused, yet done",
+            json!({ "kind": "refuse", "effect": true }),
+        ),
+        ("slow", json!({ "kind": "slow", "delay_ms": 50 })),
+    ]
+}
+
+/// One time is ridden out within the call where that is harmless; five times outlast all its attempts.
+const TIMES: [u32; 2] = [1, 5];
+
+/// Flushes as the worker would, until nothing is to be done: at most four times.
+async fn recover(app: &TestApp, what: &str) {
+    app.flush().await;
+    app.sim_as(reqwest::Method::DELETE, "faults", None).await;
+    for _ in 0..4 {
+        app.wait(15);
+        app.flush().await;
+    }
+    assert!(
+        app.flush_to_rest().await.is_empty(),
+        "{what}: it does not come to rest"
+    );
+    let health = app.get("/health").await.ok();
+    assert_eq!(health["queue"]["pending"], 0, "{what}: {health}");
+}
+
+/// One candidate, one application, at `stage`.
+async fn stands_at(app: &TestApp, name: &str, stage: &str, what: &str) {
+    let (people, applications) = (app.candidates(name).await, app.applications(name).await);
+    assert_eq!(
+        (people.len(), applications.len()),
+        (1, 1),
+        "{what}: {applications:?}"
+    );
+    assert_eq!(applications[0]["stage"], stage, "{what}");
+}
+
+/// Every fault on `endpoint`, each befalling a new person who is to be carried over and moved on, beside one whom a
+/// recruiter has moved.
+async fn every_fault_on(endpoint: &str) {
+    let app = TestApp::with_job().await;
+    let mut cases = 0;
+    for times in TIMES {
+        for (fault, mut order) in faults() {
+            let what = format!("{endpoint}: {fault}, {times} times");
+            cases += 1;
+            let (moved, held) = (
+                Person::new(&format!("M{cases}")),
+                Person::new(&format!("H{cases}")),
+            );
+            let fresh = Person::new(&format!("F{cases}"));
+            app.says(&moved, "new_lead").await;
+            app.says(&held, "new_lead").await;
+            app.flush_to_rest().await;
+            app.wait(1);
+            let before = app.now();
+            app.wait(1);
+            let application = app.application(&held.name).await;
+            app.recruiter("move", &application, json!({ "stage": "Reached Out" }))
+                .await;
+
+            app.says(&moved, "replied").await;
+            app.says_at(&held, "interviewing", before).await;
+            app.says(&fresh, "interviewing").await;
+            order["endpoint"] = json!(endpoint);
+            order["times"] = json!(times);
+            app.sim("faults", order).await;
+            recover(&app, &what).await;
+
+            stands_at(&app, &moved.name, "Replied", &what).await;
+            stands_at(&app, &fresh.name, "Phone Screen", &what).await;
+            stands_at(&app, &held.name, "Reached Out", &what).await;
+            // Nothing of the trouble counts as somebody else's change: news said before our writes goes on.
+            app.says_at(&moved, "interviewing", before + TimeDelta::seconds(61))
+                .await;
+            app.flush_to_rest().await;
+            stands_at(&app, &moved.name, "Phone Screen", &what).await;
+        }
+    }
+    println!("{endpoint}: {cases} cases");
+}
+
+#[tokio::test]
+async fn creating_a_candidate_outlasts_every_fault() {
+    every_fault_on("candidate.create").await;
+}
+
+#[tokio::test]
+async fn creating_an_application_outlasts_every_fault() {
+    every_fault_on("application.create").await;
+}
+
+#[tokio::test]
+async fn changing_a_stage_outlasts_every_fault() {
+    every_fault_on("application.changeStage").await;
+}
+
+#[tokio::test]
+async fn listing_candidates_outlasts_every_fault() {
+    every_fault_on("candidate.list").await;
+}
+
+#[tokio::test]
+async fn listing_applications_outlasts_every_fault() {
+    every_fault_on("application.list").await;
+}
+
+#[tokio::test]
+async fn reading_a_job_outlasts_every_fault() {
+    every_fault_on("job.info").await;
+}
+
+/// A lost create, and then trouble with the very calls that look into it.
+#[tokio::test]
+async fn looking_into_a_lost_create_outlasts_every_fault() {
+    let app = TestApp::with_job().await;
+    let mut cases = 0;
+    for (lost, endpoints) in [
+        ("candidate.create", &["candidate.search"][..]),
+        (
+            "application.create",
+            &["candidate.info", "application.info"],
+        ),
+        ("application.changeStage", &["application.info"]),
+    ] {
+        for endpoint in endpoints {
+            for (fault, mut order) in faults() {
+                let what = format!("{lost} is lost, then {endpoint}: {fault}");
+                cases += 1;
+                let who = Person::new(&format!("P{cases}"));
+                let said_at = app.now();
+                if lost == "application.changeStage" {
+                    app.says_at(&who, "new_lead", said_at - TimeDelta::seconds(9))
+                        .await;
+                    app.flush_to_rest().await;
+                }
+                app.says_at(&who, "reached_out", said_at).await;
+                app.wait(1);
+                app.sim("faults", json!({ "endpoint": lost, "kind": "lost-answer" }))
+                    .await;
+                order["endpoint"] = json!(endpoint);
+                order["times"] = json!(5);
+                app.sim("faults", order).await;
+                recover(&app, &what).await;
+                stands_at(&app, &who.name, "Reached Out", &what).await;
+                app.says_at(&who, "replied", said_at + TimeDelta::seconds(1))
+                    .await;
+                app.flush_to_rest().await;
+                stands_at(&app, &who.name, "Replied", &what).await;
+            }
+        }
+    }
+    println!("looking into a lost create: {cases} cases");
+}
+
+/// Who can be found by what: both, an address alone, a profile alone.
+fn contacts(name: &str) -> [Person; 3] {
+    let who = |kind: &str, contact: Value| Person::new(&format!("{name} {kind}")).with(contact);
+    let (email, url) = (
+        format!("{name}@example.com"),
+        format!("linkedin.com/in/{name}"),
+    );
+    [
+        who(
+            "both",
+            json!({ "email": format!("b.{email}"), "linkedin_url": format!("{url}-b") }),
+        ),
+        who("address", json!({ "email": email })),
+        who("profile", json!({ "linkedin_url": url })),
+    ]
+}
+
+#[tokio::test]
+async fn a_create_in_doubt_is_waited_for_while_lists_lag() {
+    for lost in ["candidate.create", "application.create"] {
+        let app = TestApp::with_job().await;
+        app.sim("switches", json!({ "listLagSeconds": 300 })).await;
+        let people = contacts("ada");
+        for who in &people {
+            app.says(who, "replied").await;
+        }
+        app.sim(
+            "faults",
+            json!({ "endpoint": lost, "kind": "lost-answer", "times": 3 }),
+        )
+        .await;
+        app.flush().await;
+        if lost == "candidate.create" {
+            for minute in 0..4 {
+                for who in &people {
+                    assert_eq!(
+                        app.reason(&who.id).await,
+                        "create-in-doubt",
+                        "minute {minute}"
+                    );
+                    assert_eq!(app.prospect(&who.id).await["state"], "parked");
+                }
+                app.wait(1);
+                app.flush().await;
+            }
+        }
+        app.wait(15);
+        app.flush_to_rest().await;
+        for who in &people {
+            stands_at(&app, &who.name, "Replied", lost).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_prospects_of_a_person_whose_create_was_lost_are_one_candidate() {
+    for lag in [0, 300] {
+        for [mut who, ..] in [contacts("ada")] {
+            for contact in [
+                json!({ "email": "ada@example.com" }),
+                json!({ "linkedin_url": "linkedin.com/in/ada" }),
+            ] {
+                who = who.with(contact);
+                let app = TestApp::with_job().await;
+                app.register("job_43", "Designer").await;
+                app.sim("switches", json!({ "listLagSeconds": lag })).await;
+                app.says(&who, "replied").await;
+                app.says(&who.clone().on("job_43"), "replied").await;
+                app.sim(
+                    "faults",
+                    json!({ "endpoint": "candidate.create", "kind": "lost-answer" }),
+                )
+                .await;
+                for _ in 0..3 {
+                    app.flush().await;
+                    app.wait(15);
+                }
+                app.flush_to_rest().await;
+                assert_eq!(
+                    app.candidates(&who.name).await.len(),
+                    1,
+                    "{who:?} lag {lag}"
+                );
+                assert_eq!(
+                    app.applications(&who.name).await.len(),
+                    2,
+                    "{who:?} lag {lag}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_later_prospect_of_a_person_in_doubt_waits_with_them() {
+    let app = TestApp::with_job().await;
+    app.register("job_43", "Designer").await;
+    app.sim("switches", json!({ "listLagSeconds": 300 })).await;
+    let ada = Person::new("Ada");
+    app.says(&ada, "replied").await;
+    app.sim(
+        "faults",
+        json!({ "endpoint": "candidate.create", "kind": "lost-answer" }),
+    )
+    .await;
+    app.flush().await;
+    app.wait(1);
+    let mut other = Person::new("Ada").on("job_43");
+    "cand_other".clone_into(&mut other.id);
+    app.says(&other, "replied").await;
+    app.flush().await;
+    assert_eq!(app.reason(&other.id).await, "create-in-doubt");
+    app.wait(15);
+    app.flush_to_rest().await;
+    assert_eq!(
+        (
+            app.candidates("Ada").await.len(),
+            app.applications("Ada").await.len()
+        ),
+        (1, 2)
+    );
+}
+
+#[tokio::test]
+async fn one_address_that_ashby_refuses_to_search_for_holds_nobody_else_up() {
+    let app = TestApp::with_job().await;
+    app.says(&Person::new("Ada"), "replied").await;
+    let refuse = json!({ "endpoint": "candidate.search", "kind": "refuse", "code": "invalid_input", "times": 1000 });
+    app.sim(
+        "faults",
+        json!({ "endpoint": "candidate.create", "kind": "html" }),
+    )
+    .await;
+    app.sim("faults", refuse).await;
+    app.flush().await;
+    assert_eq!(app.reason("cand_ada").await, "create-in-doubt");
+    app.wait(1);
+    app.says(&Person::new("Grace"), "replied").await;
+    assert_eq!(app.flush_to_rest().await.len(), 2);
+    stands_at(&app, "Grace", "Replied", "beside somebody in doubt").await;
+}
+
+#[tokio::test]
+async fn tokens_and_cursors_that_ashby_no_longer_takes_begin_the_list_again() {
+    for (endpoint, code) in [
+        ("candidate.list", "sync_token_expired"),
+        ("candidate.list", "sync_token_invalid"),
+        ("application.list", "incremental_sync_too_large"),
+        ("application.list", "sync_token_expired"),
+    ] {
+        let app = TestApp::with_job().await;
+        let ada = Person::new("Ada");
+        app.says(&ada, "new_lead").await;
+        app.flush_to_rest().await;
+        app.wait(15);
+        app.says(&ada, "replied").await;
+        app.sim(
+            "faults",
+            json!({ "endpoint": endpoint, "kind": "refuse", "code": code }),
+        )
+        .await;
+        assert_eq!(
+            app.flush_to_rest().await,
+            ["application.changeStage"],
+            "{code}"
+        );
+        stands_at(&app, "Ada", "Replied", code).await;
+    }
+}
+
+#[tokio::test]
+async fn a_real_rate_limit_is_kept_and_the_work_gets_done() {
+    for (reset, retry_after) in [("seconds", false), ("epoch", false), ("seconds", true)] {
+        let app = TestApp::with_job().await;
+        app.wait(2);
+        let limit =
+            json!({ "limit": 20, "windowSeconds": 60, "retryAfter": retry_after, "reset": reset });
+        app.sim("switches", json!({ "rateLimit": limit })).await;
+        for number in 0..40 {
+            app.says(&Person::new(&format!("Person {number}")), "replied")
+                .await;
+        }
+        for _ in 0..4 {
+            app.flush().await;
+            app.wait(15);
+        }
+        assert!(app.flush_to_rest().await.is_empty());
+        let world = app.world().await;
+        for kind in ["candidates", "applications"] {
+            assert_eq!(world[kind].as_array().unwrap().len(), 40, "{kind}, {reset}");
+        }
+    }
+}
