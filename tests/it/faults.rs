@@ -54,7 +54,7 @@ fn faults() -> Vec<(&'static str, Value)> {
 /// One time is ridden out within the call where that is harmless; five times outlast all its attempts.
 const TIMES: [u32; 2] = [1, 5];
 
-/// Flushes as the worker would, until nothing is to be done: at most four times.
+/// Flushes as the worker would, until nothing waits: at most four times after the trouble.
 async fn recover(app: &TestApp, what: &str) {
     app.flush().await;
     app.sim_as(reqwest::Method::DELETE, "faults", None).await;
