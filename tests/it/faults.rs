@@ -51,6 +51,14 @@ fn faults() -> Vec<(&'static str, Value)> {
     ]
 }
 
+#[expect(
+    clippy::print_stdout,
+    reason = "how many cases were tried is to be seen"
+)]
+fn say(what: &str, cases: usize) {
+    println!("{what}: {cases} cases");
+}
+
 /// One time is ridden out within the call where that is harmless; five times outlast all its attempts.
 const TIMES: [u32; 2] = [1, 5];
 
@@ -59,9 +67,14 @@ async fn recover(app: &TestApp, what: &str) {
     app.flush().await;
     app.sim_as(reqwest::Method::DELETE, "faults", None).await;
     for _ in 0..4 {
+        let queue = app.get("/health").await.ok()["queue"].clone();
+        if (&queue["pending"], &queue["parked"]) == (&json!(0), &json!(0)) {
+            break;
+        }
         app.wait(15);
         app.flush().await;
     }
+    app.wait(15);
     assert!(
         app.flush_to_rest().await.is_empty(),
         "{what}: it does not come to rest"
@@ -123,13 +136,7 @@ async fn every_fault_on(endpoint: &str) {
             stands_at(&app, &moved.name, "Phone Screen", &what).await;
         }
     }
-    #[expect(
-        clippy::print_stdout,
-        reason = "how many cases were tried is to be seen"
-    )]
-    {
-        println!("{endpoint}: {cases} cases");
-    }
+    say(endpoint, cases);
 }
 
 #[tokio::test]
@@ -202,7 +209,7 @@ async fn looking_into_a_lost_create_outlasts_every_fault() {
             }
         }
     }
-    println!("looking into a lost create: {cases} cases");
+    say("looking into a lost write", cases);
 }
 
 /// Who can be found by what: both, an address alone, a profile alone.

@@ -427,12 +427,12 @@ async fn another_key_of_the_same_organisation_takes_over() {
     let app = TestApp::with_job().await;
     app.sim("api-keys", json!({ "key": "the-new-key" })).await;
     let path = format!("/v1/connections/{CONNECTION}");
-    let patch = |key: &str| {
+    let replace = |key: &str| {
         let request = app.request(Method::PATCH, &path).bearer_auth(TOKEN);
         app.send(request.json(&json!({ "ashby_api_key": key })))
     };
-    refused(&patch("no-such-key").await, 422, "ashby-key-refused");
-    patch("the-new-key").await.ok();
+    refused(&replace("no-such-key").await, 422, "ashby-key-refused");
+    replace("the-new-key").await.ok();
     grant(&app, ASHBY_KEY, json!({ "revoked": true })).await;
     app.says(&Person::new("Ada"), "replied").await;
     assert_eq!(app.flush_to_rest().await.len(), 2);

@@ -108,5 +108,4 @@ async fn every_request_and_every_answer_is_one_that_ashby_knows() {
     let used = dover_ashby_sync::ashby::ENDPOINTS.map(|endpoint| endpoint.name);
     let missing: Vec<_> = used.iter().filter(|name| !called.contains(name)).collect();
     assert!(missing.is_empty(), "never called: {missing:?}");
-    println!("{} calls of {} endpoints", calls.len(), called.len());
 }
