@@ -51,7 +51,7 @@ impl Gates {
         {
             return Ok(Some(Arc::clone(gate)));
         }
-        let found = store::connection::gate(&sync.pool, &sync.vault, name, now).await?;
+        let found = store::intake::gate(&sync.pool, &sync.vault, name, now).await?;
         let mut gates = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let Some(found) = found else {
             gates.remove(name);
@@ -71,7 +71,7 @@ impl Gates {
     }
 }
 
-fn gate(found: store::connection::Gate, read_at: DateTime<Utc>) -> Result<Gate, StoreError> {
+fn gate(found: store::intake::Gate, read_at: DateTime<Utc>) -> Result<Gate, StoreError> {
     let unreadable = |what, detail: String| StoreError::Unreadable { what, detail };
     let parse = |secret: &secrecy::SecretString| {
         WebhookSecret::parse(secret.expose_secret())

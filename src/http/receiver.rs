@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::store::{
     StoreError,
-    delivery::{self, Incoming, Receipt},
+    receipt::{self, Incoming, Receipt},
 };
 
 /// Requests that may wait for a commit. Beyond it they are sent away with 503, and their sender tries again.
@@ -108,7 +108,7 @@ async fn commit(pool: PgPool, batch: Vec<Waiting>) {
 
 async fn store(pool: &PgPool, batch: &[Incoming]) -> Result<Vec<Receipt>, StoreError> {
     let mut session = pool.acquire().await?;
-    delivery::receive(&mut session, batch).await
+    receipt::receive(&mut session, batch).await
 }
 
 async fn alone(pool: &PgPool, incoming: &Incoming) -> Result<Receipt, NotStored> {

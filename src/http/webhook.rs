@@ -27,7 +27,10 @@ use crate::{
         payload::{self, Delivery, Fault, Kind},
         signature,
     },
-    store::delivery::{Incoming, Receipt, Verdict},
+    store::{
+        delivery::Verdict,
+        receipt::{Incoming, Receipt},
+    },
 };
 
 /// The largest body that is taken, in bytes.

@@ -1,4 +1,4 @@
-//! Employers' links and their webhook secrets.
+//! Employers' links.
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -9,14 +9,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{StoreError, Vault};
-use crate::{
-    ids::{ConnectionId, fresh_uuid},
-    plan::situation::Setup,
-};
+use crate::{ids::ConnectionId, plan::situation::Setup};
 
 const ASHBY_KEY: &str = "the Ashby API key";
-const WEBHOOK_SECRET: &str = "a webhook secret";
-const BEARER_TOKEN: &str = "the webhook bearer token";
 
 /// One employer's link, without its secrets.
 #[derive(Clone, Debug)]
@@ -288,125 +283,6 @@ pub async fn set_setup(
         id.0,
         Json(setup) as _,
         read_at
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Which deliveries a connection takes.
-#[derive(Debug)]
-pub struct Intake {
-    /// Whether hex HMAC signatures are taken.
-    pub accepts_hex_hmac: bool,
-    /// The static bearer token that is taken, in clear.
-    pub bearer_token: Option<SecretString>,
-    /// JSON Pointers that differ from those of the delivery contract.
-    pub payload_paths: Value,
-}
-
-/// Changes which deliveries a connection takes.
-pub async fn set_intake(
-    db: impl PgExecutor<'_>,
-    vault: &Vault,
-    id: ConnectionId,
-    intake: &Intake,
-) -> Result<(), StoreError> {
-    use secrecy::ExposeSecret;
-    let bearer = intake
-        .bearer_token
-        .as_ref()
-        .map(|token| vault.seal(BEARER_TOKEN, token.expose_secret()));
-    sqlx::query!(
-        "UPDATE connection SET accepts_hex_hmac = $2, bearer_token = $3, payload_paths = $4 WHERE id = $1",
-        id.0,
-        intake.accepts_hex_hmac,
-        bearer,
-        intake.payload_paths
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// What the webhook endpoint must know of a connection.
-#[derive(Debug)]
-pub struct Gate {
-    /// The connection.
-    pub id: ConnectionId,
-    /// Its live webhook secrets, in clear.
-    pub secrets: Vec<SecretString>,
-    /// Which deliveries it takes beyond Standard Webhooks.
-    pub intake: Intake,
-}
-
-/// The gate of the connection of that name, with the secrets that live at `now`.
-pub async fn gate(
-    db: impl PgExecutor<'_>,
-    vault: &Vault,
-    name: &str,
-    now: DateTime<Utc>,
-) -> Result<Option<Gate>, StoreError> {
-    let row = sqlx::query!(
-        r#"
-        SELECT c.id, c.accepts_hex_hmac, c.bearer_token, c.payload_paths,
-               array_remove(array_agg(s.secret ORDER BY s.created_at DESC), NULL) AS "secrets!: Vec<Vec<u8>>"
-        FROM connection c
-        LEFT JOIN webhook_secret s ON s.connection_id = c.id AND (s.expires_at IS NULL OR s.expires_at > $2)
-        WHERE c.name = $1
-        GROUP BY c.id
-        "#,
-        name,
-        now
-    )
-    .fetch_optional(db)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let open = |sealed: &Vec<u8>| vault.open(WEBHOOK_SECRET, sealed);
-    Ok(Some(Gate {
-        id: row.id.into(),
-        secrets: row.secrets.iter().map(open).collect::<Result<_, _>>()?,
-        intake: Intake {
-            accepts_hex_hmac: row.accepts_hex_hmac,
-            bearer_token: row
-                .bearer_token
-                .map(|sealed| vault.open(BEARER_TOKEN, &sealed))
-                .transpose()?,
-            payload_paths: row.payload_paths,
-        },
-    }))
-}
-
-/// Adds a live webhook secret.
-pub async fn add_webhook_secret(
-    db: impl PgExecutor<'_>,
-    vault: &Vault,
-    id: ConnectionId,
-    secret: &str,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "INSERT INTO webhook_secret (id, connection_id, secret, created_at) VALUES ($1, $2, $3, $4)",
-        fresh_uuid(),
-        id.0,
-        vault.seal(WEBHOOK_SECRET, secret),
-        now
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Lets every secret that would live on die at `at`: at a rotation, so that two live for a while.
-pub async fn expire_webhook_secrets(
-    db: impl PgExecutor<'_>,
-    id: ConnectionId,
-    at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "UPDATE webhook_secret SET expires_at = $2 WHERE connection_id = $1 AND (expires_at IS NULL OR expires_at > $2)",
-        id.0,
-        at
     )
     .execute(db)
     .await?;

@@ -6,12 +6,15 @@ pub mod decision;
 pub mod delivery;
 pub mod flush;
 pub mod inbox;
+pub mod intake;
 pub mod intent;
 pub mod job;
 pub mod mirror;
 pub mod overview;
 pub mod prospect;
+pub mod receipt;
 pub mod vault;
+pub mod waiting;
 
 use std::{str::FromStr, time::Duration};
 

@@ -397,7 +397,7 @@ pub(super) async fn set<'a>(
     connection: &Connection,
     ashby: AshbyClient,
 ) -> Result<Scene<'a>, SyncError> {
-    let waits = store::prospect::parked_reasons(&sync.pool, connection.id).await?;
+    let waits = store::waiting::parked_reasons(&sync.pool, connection.id).await?;
     let waits_for = |reasons: &[&str]| {
         waits
             .iter()
@@ -444,7 +444,7 @@ async fn jobs(
     somebody_waits: bool,
 ) -> Result<HashMap<DoverJobId, Job>, SyncError> {
     let in_play =
-        store::prospect::jobs_in_play(&sync.pool, connection, &release::owned(&release::JOB))
+        store::waiting::jobs_in_play(&sync.pool, connection, &release::owned(&release::JOB))
             .await?;
     let mut jobs = HashMap::new();
     for mut job in store::job::all(&sync.pool, connection).await? {

@@ -113,7 +113,7 @@ pub async fn connect(
             error.into()
         }
     })?;
-    store::connection::add_webhook_secret(&mut *tx, &sync.vault, id, secret.expose(), now).await?;
+    store::intake::add_webhook_secret(&mut *tx, &sync.vault, id, secret.expose(), now).await?;
     if let Some(setup) = &setup {
         store::connection::set_setup(&mut *tx, id, setup, now).await?;
         checks.extend(check::setup(setup));
@@ -276,7 +276,7 @@ async fn goes_on(
     connection: ConnectionId,
     job: &Job,
 ) -> Result<(), StoreError> {
-    store::prospect::adopt(
+    store::waiting::adopt(
         tx,
         connection,
         job.ashby_job_id.as_str(),
@@ -289,7 +289,7 @@ async fn goes_on(
         "job-not-visible".to_owned(),
         "stage-not-mapped".to_owned(),
     ];
-    store::prospect::release_jobs(
+    store::waiting::release_jobs(
         tx,
         connection,
         std::slice::from_ref(&job.dover_job_id.0),

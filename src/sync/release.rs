@@ -59,7 +59,7 @@ pub(super) async fn setup_read(
 ) -> Result<(), SyncError> {
     let is_source_another = before.is_none_or(|before| before.source != now.source);
     if is_source_another || matches!(now.source, SourceSetup::Found(_)) {
-        store::prospect::release(&sync.pool, connection, &owned(&SOURCE)).await?;
+        store::waiting::release(&sync.pool, connection, &owned(&SOURCE)).await?;
     }
     let there = [
         (Status::Withdrew, &now.withdrew),
@@ -70,7 +70,7 @@ pub(super) async fn setup_read(
         .filter(|(_, found)| found.is_some())
         .map(|(status, _)| status.word().to_owned())
         .collect();
-    store::prospect::release_of_status(&sync.pool, connection, ARCHIVE_REASON, &there).await?;
+    store::waiting::release_of_status(&sync.pool, connection, ARCHIVE_REASON, &there).await?;
     Ok(())
 }
 
@@ -89,7 +89,7 @@ pub(super) async fn job_read(
         return Ok(());
     };
     let jobs = std::slice::from_ref(&job.dover_job_id.0);
-    store::prospect::release_jobs(&sync.pool, connection, jobs, &reasons).await?;
+    store::waiting::release_jobs(&sync.pool, connection, jobs, &reasons).await?;
     Ok(())
 }
 
@@ -99,12 +99,12 @@ pub(super) async fn registered_meanwhile(
     connection: ConnectionId,
 ) -> Result<(), SyncError> {
     let mut tx = sync.pool.begin().await?;
-    for (ashby_job, dover_job) in store::prospect::unadopted(&mut *tx, connection).await? {
-        store::prospect::adopt(&mut tx, connection, ashby_job.as_str(), dover_job.as_str()).await?;
+    for (ashby_job, dover_job) in store::waiting::unadopted(&mut *tx, connection).await? {
+        store::waiting::adopt(&mut tx, connection, ashby_job.as_str(), dover_job.as_str()).await?;
     }
     let jobs = store::job::all(&mut *tx, connection).await?;
     let jobs: Vec<String> = jobs.into_iter().map(|job| job.dover_job_id.0).collect();
-    store::prospect::release_jobs(&mut *tx, connection, &jobs, &owned(&REGISTRATION)).await?;
+    store::waiting::release_jobs(&mut *tx, connection, &jobs, &owned(&REGISTRATION)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -119,14 +119,14 @@ pub(super) async fn looked(
     if !matches!(candidates, Known::Learning { .. }) {
         reasons.push("learning-ashby".to_owned());
     }
-    store::prospect::release(&sync.pool, connection, &reasons).await?;
-    store::prospect::release_back_in_plan(&sync.pool, connection).await?;
+    store::waiting::release(&sync.pool, connection, &reasons).await?;
+    store::waiting::release_back_in_plan(&sync.pool, connection).await?;
     Ok(())
 }
 
 /// Whether anybody waits who might match several candidates of Ashby's.
 pub(super) async fn awaits_merge(sync: &Sync, connection: ConnectionId) -> Result<bool, SyncError> {
-    let waits = store::prospect::parked_reasons(&sync.pool, connection).await?;
+    let waits = store::waiting::parked_reasons(&sync.pool, connection).await?;
     Ok(waits.iter().any(|reason| reason == AMBIGUOUS))
 }
 
@@ -155,7 +155,7 @@ pub(super) async fn touched(
         let who = store::mirror::who(&mut *tx, connection, &hashes).await?;
         let matches: HashSet<&CandidateId> = who.values().flatten().collect();
         if matches.len() < 2 || !matches.is_disjoint(touched) {
-            store::prospect::resume(&mut *tx, connection, prospect.id).await?;
+            store::waiting::resume(&mut *tx, connection, prospect.id).await?;
         }
     }
     Ok(())

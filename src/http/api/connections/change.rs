@@ -15,10 +15,7 @@ use crate::{
         place::{At, Origin},
         problem::ApiError,
     },
-    store::{
-        self,
-        connection::{Connection, Intake},
-    },
+    store::{self, connection::Connection, intake::Intake},
     sync::{Sync, register},
 };
 
@@ -200,7 +197,7 @@ async fn set_intake(sync: &Sync, connection: &Connection, change: Change) -> Res
     let now = sync.clock.now();
     // Two changes at once must not undo each other: one of them is asked to come again.
     let mut tx = store::begin_snapshot(&sync.pool).await?;
-    let gate = store::connection::gate(&mut *tx, &sync.vault, &connection.name, now).await?;
+    let gate = store::intake::gate(&mut *tx, &sync.vault, &connection.name, now).await?;
     let before = gate
         .ok_or_else(|| ApiError::not_found("connection"))?
         .intake;
@@ -213,7 +210,7 @@ async fn set_intake(sync: &Sync, connection: &Connection, change: Change) -> Res
         },
         payload_paths: change.payload_paths.unwrap_or(before.payload_paths),
     };
-    store::connection::set_intake(&mut *tx, &sync.vault, connection.id, &intake).await?;
+    store::intake::set_intake(&mut *tx, &sync.vault, connection.id, &intake).await?;
     tx.commit().await?;
     Ok(())
 }

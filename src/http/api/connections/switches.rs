@@ -164,8 +164,8 @@ pub async fn rotate(
     let previous_expires_at = now + rotate.grace;
     let id = connection.id;
     let mut tx = sync.pool.begin().await?;
-    store::connection::expire_webhook_secrets(&mut *tx, id, previous_expires_at).await?;
-    store::connection::add_webhook_secret(&mut *tx, &sync.vault, id, secret.expose(), now).await?;
+    store::intake::expire_webhook_secrets(&mut *tx, id, previous_expires_at).await?;
+    store::intake::add_webhook_secret(&mut *tx, &sync.vault, id, secret.expose(), now).await?;
     tx.commit().await?;
     Ok(Json(Rotated {
         dover_webhook_secret: is_ours.then(|| secret.expose().to_owned()),

@@ -236,7 +236,7 @@ pub async fn resync(
     if relink || found.reason.as_deref() == Some("gone-from-ashby") {
         store::prospect::unlink(&mut *tx, id).await?;
     }
-    store::prospect::resume(&mut *tx, connection.id, id).await?;
+    store::waiting::resume(&mut *tx, connection.id, id).await?;
     tx.commit().await?;
     let found = find(&sync, connection.id, id).await?;
     Ok((StatusCode::ACCEPTED, Json(shown(&sync, found).await?)))

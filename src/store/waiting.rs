@@ -1,0 +1,196 @@
+//! Prospects that wait: what they wait for, and letting them be decided again.
+
+use sqlx::{PgConnection, PgExecutor};
+
+use super::StoreError;
+use crate::ids::{AshbyJobId, ConnectionId, DoverJobId, ProspectId};
+
+/// Lets a prospect be decided again.
+pub async fn resume(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    id: ProspectId,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "UPDATE prospect SET state = 'pending' WHERE connection_id = $1 AND id = $2",
+        connection.0,
+        id.0
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Lets what is parked for one of these reasons be decided again. Answers how many.
+pub async fn release(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    reasons: &[String],
+) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE prospect SET state = 'pending'
+        WHERE connection_id = $1 AND state = 'parked' AND reason = ANY($2)
+        "#,
+        connection.0,
+        reasons
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Lets what is parked for this reason in one of these statuses be decided again.
+pub async fn release_of_status(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    reason: &str,
+    statuses: &[String],
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE prospect SET state = 'pending'
+        WHERE connection_id = $1 AND state = 'parked' AND reason = $2 AND status = ANY($3)
+        "#,
+        connection.0,
+        reason,
+        statuses
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Lets what is parked on these jobs for one of these reasons be decided again. Answers how many.
+pub async fn release_jobs(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    jobs: &[String],
+    reasons: &[String],
+) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE prospect SET state = 'pending'
+        WHERE connection_id = $1 AND state = 'parked' AND dover_job_id = ANY($2) AND reason = ANY($3)
+        "#,
+        connection.0,
+        jobs,
+        reasons
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Gives what was said under the Ashby id of a job to the same candidate under its Dover id, to be folded again there.
+pub async fn adopt(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    ashby_job: &str,
+    dover_job: &str,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        INSERT INTO pending (delivery_id, connection_id, received_at)
+        SELECT id, connection_id, received_at FROM delivery
+        WHERE connection_id = $1 AND dover_job_id = $2 AND verdict = 'accepted'
+        ON CONFLICT (delivery_id) DO UPDATE SET prospect_id = NULL
+        "#,
+        connection.0,
+        ashby_job
+    )
+    .execute(&mut *tx)
+    .await?;
+    if ashby_job != dover_job {
+        sqlx::query!(
+            "DELETE FROM prospect WHERE connection_id = $1 AND dover_job_id = $2 AND application_id IS NULL",
+            connection.0,
+            ashby_job
+        )
+        .execute(tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Registered jobs with prospects that are kept under the job's Ashby id: each by its Ashby id and its Dover id.
+pub async fn unadopted(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+) -> Result<Vec<(AshbyJobId, DoverJobId)>, StoreError> {
+    let jobs = sqlx::query!(
+        r#"
+        SELECT ashby_job_id, dover_job_id FROM job j WHERE connection_id = $1 AND ashby_job_id <> dover_job_id
+          AND EXISTS (SELECT FROM prospect p WHERE p.connection_id = $1 AND p.dover_job_id = j.ashby_job_id
+                      AND p.state = 'parked' AND p.reason = 'job-not-registered')
+        "#,
+        connection.0
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(jobs
+        .into_iter()
+        .map(|job| (job.ashby_job_id.into(), job.dover_job_id.into()))
+        .collect())
+}
+
+/// The codes of the reasons for which prospects of a connection are parked.
+pub async fn parked_reasons(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+) -> Result<Vec<String>, StoreError> {
+    let reasons = sqlx::query_scalar!(
+        r#"
+        SELECT substr(what, length('parked:') + 1) AS "reason!" FROM tally
+        WHERE connection_id = $1 AND what LIKE 'parked:%' GROUP BY what HAVING sum(n) > 0
+        "#,
+        connection.0
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(reasons)
+}
+
+/// The Dover ids of the jobs with prospects that have news, or that are parked for one of `reasons`.
+pub async fn jobs_in_play(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    reasons: &[String],
+) -> Result<Vec<DoverJobId>, StoreError> {
+    // One probe of the index for each registered job, whatever the number of prospects.
+    let jobs = sqlx::query_scalar!(
+        r#"
+        SELECT dover_job_id FROM job j WHERE connection_id = $1 AND (
+            EXISTS (SELECT FROM prospect p WHERE p.connection_id = $1 AND p.dover_job_id = j.dover_job_id
+                    AND p.state = 'pending')
+            OR EXISTS (SELECT FROM prospect p WHERE p.connection_id = $1 AND p.dover_job_id = j.dover_job_id
+                       AND p.state = 'parked' AND p.reason = ANY($2)))
+        "#,
+        connection.0,
+        reasons
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(jobs.into_iter().map(DoverJobId).collect())
+}
+
+/// Lets what stood outside its job's plan be decided again once it stands in it. Answers how many.
+pub async fn release_back_in_plan(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE prospect p SET state = 'pending'
+        FROM ashby_application a, job j
+        WHERE p.connection_id = $1 AND p.state = 'parked' AND p.reason = 'stage-not-in-plan'
+          AND a.connection_id = $1 AND a.id = p.application_id
+          AND j.connection_id = $1 AND j.dover_job_id = p.dover_job_id
+          AND (j.stages @> jsonb_build_array(jsonb_build_object('id', a.stage_id)) OR a.status IN ('Archived', 'Hired'))
+        "#,
+        connection.0
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
