@@ -22,6 +22,8 @@ CREATE TABLE delivery (
 CREATE UNIQUE INDEX delivery_webhook_id ON delivery (connection_id, webhook_id) WHERE verdict <> 'id-reused';
 CREATE UNIQUE INDEX delivery_reused_id ON delivery (connection_id, webhook_id, body_hash) WHERE verdict = 'id-reused';
 CREATE INDEX delivery_in_order ON delivery (connection_id, id);
+CREATE INDEX delivery_of_candidate ON delivery (connection_id, dover_candidate_id, id);
+CREATE INDEX delivery_of_job ON delivery (connection_id, dover_job_id, id);
 CREATE INDEX delivery_not_accepted ON delivery (connection_id, verdict, id) WHERE verdict <> 'accepted';
 
 CREATE TABLE prospect (
@@ -35,8 +37,8 @@ CREATE TABLE prospect (
     stage text,
     status text,
     dover_updated_at timestamptz,
-    -- The latest delivery that was folded in.
-    news_id bigint NOT NULL DEFAULT 0,
+    -- Raised by whatever asks for another decision: a fold, a release, a resync.
+    revision bigint NOT NULL DEFAULT 0,
     state text NOT NULL DEFAULT 'pending'
         CONSTRAINT state_is_known CHECK (state IN ('pending', 'synced', 'skipped', 'parked')),
     reason text,

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{store::Vault, telemetry::LogFormat};
@@ -52,8 +52,8 @@ pub enum Command {
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseArgs {
     /// Postgres. Unset, the program runs a cluster of its own in the data directory.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database_url)]
-    pub database_url: Option<String>,
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<SecretString>,
     /// Where the program's own Postgres lives, and its generated secrets.
     #[arg(long, env = "DATA_DIR", default_value = "./data")]
     pub data_dir: PathBuf,
@@ -63,8 +63,8 @@ pub struct DatabaseArgs {
 #[derive(Args, Clone, Debug)]
 pub struct AshbyArgs {
     /// 32 bytes in base64 that encrypt stored secrets. Generated into the data directory beside an own Postgres.
-    #[arg(long, env = "MASTER_KEY", hide_env_values = true, value_parser = vault)]
-    pub master_key: Option<Vault>,
+    #[arg(long, env = "MASTER_KEY", hide_env_values = true)]
+    pub master_key: Option<SecretString>,
     /// Ashby.
     #[arg(long, env = "ASHBY_BASE_URL", default_value = "https://api.ashbyhq.com", value_parser = web_address)]
     pub ashby_base_url: Url,
@@ -86,13 +86,13 @@ pub struct ServeArgs {
     #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:8080")]
     pub listen_addr: SocketAddr,
     /// The bootstrap admin token. Generated and printed once beside an own Postgres.
-    #[arg(long, env = "ADMIN_TOKEN", hide_env_values = true, value_parser = token)]
+    #[arg(long, env = "ADMIN_TOKEN", hide_env_values = true)]
     pub admin_token: Option<SecretString>,
     /// With `DOVER_WEBHOOK_SECRET`: makes the connection named `default` at start.
-    #[arg(long, env = "ASHBY_API_KEY", hide_env_values = true, value_parser = secret)]
+    #[arg(long, env = "ASHBY_API_KEY", hide_env_values = true)]
     pub ashby_api_key: Option<SecretString>,
     /// With `ASHBY_API_KEY`: makes the connection named `default` at start.
-    #[arg(long, env = "DOVER_WEBHOOK_SECRET", hide_env_values = true, value_parser = secret)]
+    #[arg(long, env = "DOVER_WEBHOOK_SECRET", hide_env_values = true)]
     pub dover_webhook_secret: Option<SecretString>,
     /// HTTP alone, without the flush worker.
     #[arg(long)]
@@ -142,8 +142,8 @@ pub struct FlushArgs {
 #[derive(Args, Clone, Debug)]
 pub struct DemoArgs {
     /// A Postgres server to use; unset, the demo runs a throwaway one of its own.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database_url)]
-    pub database_url: Option<String>,
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<SecretString>,
     /// Leave server and simulator up when the demo is over.
     #[arg(long)]
     pub keep_running: bool,
@@ -173,7 +173,7 @@ pub struct SendArgs {
     #[arg(long, default_value = "http://127.0.0.1:8080/webhooks/dover/default", value_parser = web_address)]
     pub url: Url,
     /// The webhook secret.
-    #[arg(long, env = "DOVER_WEBHOOK_SECRET", hide_env_values = true, value_parser = secret)]
+    #[arg(long, env = "DOVER_WEBHOOK_SECRET", hide_env_values = true)]
     pub secret: SecretString,
     /// The id of the delivery; a new one where it is left out.
     #[arg(long)]
@@ -182,14 +182,55 @@ pub struct SendArgs {
     pub file: Option<PathBuf>,
 }
 
-fn database_url(text: &str) -> Result<String, String> {
-    let url = Url::parse(text).map_err(|error| {
-        format!("{error}; expected postgres://user:password@host:5432/database")
-    })?;
-    match url.scheme() {
-        "postgres" | "postgresql" => Ok(text.to_owned()),
-        _ => Err("expected postgres://user:password@host:5432/database".to_owned()),
+/// A secret that is not as it must be. Says which variable and what was expected, never the value: the argument parser
+/// would print that, so secrets are taken as they come and checked here.
+#[derive(Debug, thiserror::Error)]
+#[error("{variable}: {expected}")]
+pub struct BadSecret {
+    variable: &'static str,
+    expected: String,
+}
+
+/// The address of a Postgres database.
+pub fn database_url(given: &SecretString) -> Result<&str, BadSecret> {
+    let expected = "expected postgres://user:password@host:5432/database, with special characters of the password percent-encoded";
+    let bad = || BadSecret {
+        variable: "DATABASE_URL",
+        expected: expected.to_owned(),
+    };
+    let text = given.expose_secret();
+    let url = Url::parse(text).map_err(|_| bad())?;
+    if matches!(url.scheme(), "postgres" | "postgresql") {
+        Ok(text)
+    } else {
+        Err(bad())
     }
+}
+
+/// The vault of a master key.
+pub fn vault(given: &SecretString) -> Result<Vault, BadSecret> {
+    Vault::from_base64(given.expose_secret()).map_err(|error| BadSecret {
+        variable: "MASTER_KEY",
+        expected: error.to_string(),
+    })
+}
+
+/// Shorter tokens can be guessed.
+const SHORTEST_TOKEN: usize = 16;
+
+/// A bearer token that cannot be guessed.
+pub fn admin_token(given: &SecretString) -> Result<SecretString, BadSecret> {
+    let text = given.expose_secret().trim();
+    if text.len() >= SHORTEST_TOKEN && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(text.into());
+    }
+    let expected = format!(
+        "expected at least {SHORTEST_TOKEN} visible ASCII characters, as `openssl rand -hex 32` prints them"
+    );
+    Err(BadSecret {
+        variable: "ADMIN_TOKEN",
+        expected,
+    })
 }
 
 fn web_address(text: &str) -> Result<Url, String> {
@@ -198,32 +239,6 @@ fn web_address(text: &str) -> Result<Url, String> {
         "http" | "https" if url.has_host() => Ok(url),
         _ => Err("expected https://host/ or http://host/".to_owned()),
     }
-}
-
-fn vault(text: &str) -> Result<Vault, String> {
-    Vault::from_base64(text).map_err(|error| error.to_string())
-}
-
-fn secret(text: &str) -> Result<SecretString, String> {
-    let text = text.trim();
-    if text.is_empty() {
-        Err("expected a secret, found nothing; unset it instead".to_owned())
-    } else {
-        Ok(text.into())
-    }
-}
-
-/// Shorter tokens can be guessed.
-const SHORTEST_TOKEN: usize = 16;
-
-fn token(text: &str) -> Result<SecretString, String> {
-    let text = text.trim();
-    if text.len() < SHORTEST_TOKEN || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(format!(
-            "expected at least {SHORTEST_TOKEN} visible ASCII characters, as `openssl rand -hex 32` prints them"
-        ));
-    }
-    Ok(text.into())
 }
 
 /// `90s`, `15m`, `1h`: from a second to a day.
@@ -276,21 +291,41 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_value_says_what_was_expected() {
-        let bad = Cli::try_parse_from(["x", "serve", "--master-key", "short"])
+    fn a_bad_secret_says_what_was_expected_and_never_what_it_is() {
+        let given = SecretString::from("hunter2/#");
+        for said in [
+            database_url(&given).unwrap_err().to_string(),
+            vault(&given)
+                .err()
+                .map(|bad| bad.to_string())
+                .unwrap_or_default(),
+            admin_token(&given).unwrap_err().to_string(),
+        ] {
+            assert!(
+                said.contains("expected") || said.contains("MASTER_KEY"),
+                "{said}"
+            );
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+        let cli = Cli::try_parse_from(["x", "serve", "--master-key", "hunter2"]);
+        assert!(!format!("{cli:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_bad_address_or_interval_names_itself() {
+        let bad = Cli::try_parse_from(["x", "serve", "--ashby-base-url", "ftp://x"])
             .unwrap_err()
             .to_string();
         assert!(
-            bad.contains("--master-key") && bad.contains("32 bytes"),
+            bad.contains("--ashby-base-url") && bad.contains("https://"),
             "{bad}"
         );
-        let bad = Cli::try_parse_from(["x", "serve", "--admin-token", "short"])
+        let bad = Cli::try_parse_from(["x", "serve", "--flush-interval", "soon"])
             .unwrap_err()
             .to_string();
-        assert!(bad.contains("at least 16"), "{bad}");
-        let bad = Cli::try_parse_from(["x", "serve", "--database-url", "mysql://x"])
-            .unwrap_err()
-            .to_string();
-        assert!(bad.contains("postgres://"), "{bad}");
+        assert!(
+            bad.contains("--flush-interval") && bad.contains("15m"),
+            "{bad}"
+        );
     }
 }

@@ -13,11 +13,17 @@ use dover_ashby_sync::{
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
+    // For the doctor 1 means warnings; not being able to look at all is a fault.
+    let failed = if matches!(cli.command, Command::Doctor(_)) {
+        2
+    } else {
+        1
+    };
     match run(cli).await {
         Ok(code) => code,
         Err(error) => {
             eprintln_error(&error);
-            ExitCode::from(1)
+            ExitCode::from(failed)
         }
     }
 }

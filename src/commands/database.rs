@@ -15,7 +15,7 @@ use sqlx::PgPool;
 
 use crate::{
     clock::SystemClock,
-    config::{AshbyArgs, DatabaseArgs},
+    config::{self, AshbyArgs, DatabaseArgs},
     embedded_postgres::EmbeddedPostgres,
     ids::random_bytes,
     store::{self, Vault},
@@ -46,9 +46,10 @@ impl Database {
     /// The database that was given, or an own one, started.
     pub async fn open(args: &DatabaseArgs) -> Result<Self> {
         let data_dir = args.data_dir.clone();
-        if let Some(url) = &args.database_url {
+        if let Some(given) = &args.database_url {
+            let url = config::database_url(given)?;
             return Ok(Self {
-                url: url.clone(),
+                url: url.to_owned(),
                 own: None,
                 data_dir,
             });
@@ -70,9 +71,9 @@ impl Database {
     }
 
     /// Opens stored secrets: with the key that was given, or beside an own cluster with a generated one.
-    pub fn vault(&self, given: Option<&Vault>) -> Result<Vault> {
+    pub fn vault(&self, given: Option<&SecretString>) -> Result<Vault> {
         match given {
-            Some(vault) => Ok(vault.clone()),
+            Some(given) => Ok(config::vault(given)?),
             None if self.own.is_some() => {
                 let (key, _) = kept(
                     &self.data_dir.join("master-key"),
@@ -95,7 +96,7 @@ impl Database {
     /// tells whether it was made just now, and so is to be shown.
     pub fn admin_token(&self, given: Option<&SecretString>) -> Result<(SecretString, bool)> {
         match given {
-            Some(token) => Ok((token.clone(), false)),
+            Some(given) => Ok((config::admin_token(given)?, false)),
             None if self.own.is_some() => {
                 let (token, is_new) = kept(&self.data_dir.join("admin-token"), || {
                     hex::encode(random_bytes::<32>())

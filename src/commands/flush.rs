@@ -22,19 +22,36 @@ const PREVIEWED: usize = 1_000;
 pub async fn run(args: FlushArgs, shutdown: CancellationToken) -> Result<()> {
     let database = Database::open(&args.one_shot.database).await?;
     let sync = database.sync(&args.one_shot.ashby)?;
+    let mut failed = Vec::new();
     for connection in connections(&sync, args.one_shot.connection.as_deref()).await? {
-        match connection.status() {
-            ConnectionStatus::Connected if args.preview => show(&sync, &connection).await?,
-            ConnectionStatus::Connected => flush_now(&sync, &connection, shutdown.clone()).await?,
-            ConnectionStatus::Paused => bail!("{} is paused: resume it first", connection.name),
-            ConnectionStatus::NeedsAttention => bail!(
-                "{} needs attention: {} Run `doctor`.",
-                connection.name,
-                connection.attention.unwrap_or_default()
-            ),
+        // One that cannot be flushed keeps none of the others from it.
+        if let Err(error) = one(&sync, &connection, args.preview, shutdown.clone()).await {
+            failed.push(format!("{error:#}"));
         }
     }
-    database.close().await
+    database.close().await?;
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        bail!("{}", failed.join("\n"))
+    }
+}
+
+async fn one(
+    sync: &Sync,
+    connection: &Connection,
+    is_preview: bool,
+    shutdown: CancellationToken,
+) -> Result<()> {
+    match connection.status() {
+        ConnectionStatus::Connected if is_preview => show(sync, connection).await,
+        ConnectionStatus::Connected => flush_now(sync, connection, shutdown).await,
+        ConnectionStatus::Paused => bail!("{} is paused: resume it first", connection.name),
+        ConnectionStatus::NeedsAttention => {
+            let why = connection.attention.as_deref().unwrap_or_default();
+            bail!("{} needs attention: {why} Run `doctor`.", connection.name)
+        }
+    }
 }
 
 #[expect(

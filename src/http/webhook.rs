@@ -203,16 +203,17 @@ fn incoming(
     }
 }
 
-/// The headers as a JSON object, without credentials.
+/// The headers as a JSON object of lists, without credentials: a name may come more than once.
 fn kept(headers: &HeaderMap) -> String {
-    let kept = headers
-        .iter()
-        .filter(|(name, _)| !CREDENTIALS.contains(name));
-    let pairs = kept.map(|(name, value)| {
-        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        (name.as_str().to_owned(), serde_json::Value::from(value))
-    });
-    serde_json::Value::Object(pairs.collect()).to_string()
+    let mut kept = serde_json::Map::new();
+    for name in headers.keys().filter(|name| !CREDENTIALS.contains(name)) {
+        let values = headers.get_all(name).iter();
+        let values: Vec<_> = values
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .collect();
+        kept.insert(name.as_str().to_owned(), values.into());
+    }
+    serde_json::Value::Object(kept).to_string()
 }
 
 fn refusal(why: NotStored, unknown: impl Fn() -> ApiError) -> ApiError {

@@ -74,18 +74,10 @@ pub async fn folded(tx: &mut PgConnection, into: &[(i64, ProspectId)]) -> Result
     Ok(())
 }
 
-/// Counts off the deliveries of a prospect that a decision took into account: those up to `news`.
-pub async fn decided(
-    tx: &mut PgConnection,
-    prospect: ProspectId,
-    news: i64,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "DELETE FROM pending WHERE prospect_id = $1 AND delivery_id <= $2",
-        prospect.0,
-        news
-    )
-    .execute(tx)
-    .await?;
+/// Counts off the deliveries that were folded into a prospect: a decision took all of them into account.
+pub async fn decided(tx: &mut PgConnection, prospect: ProspectId) -> Result<(), StoreError> {
+    sqlx::query!("DELETE FROM pending WHERE prospect_id = $1", prospect.0)
+        .execute(tx)
+        .await?;
     Ok(())
 }

@@ -19,7 +19,11 @@ use crate::{
 #[serde(rename_all = "kebab-case", tag = "do")]
 pub enum Intended {
     /// Make the candidate.
-    CreateCandidate,
+    CreateCandidate {
+        /// Keyed hashes, in hex, of the addresses that were sent: what Dover says of them may change while it is in doubt.
+        #[serde(default)]
+        keys: Vec<String>,
+    },
     /// Make the application of a candidate that exists.
     CreateApplication {
         /// Whose.

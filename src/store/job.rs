@@ -102,7 +102,7 @@ pub async fn create(
     Ok(())
 }
 
-/// Keeps what was read of a job, or what an admin changed of its registration.
+/// Keeps what an admin changed of a registration.
 pub async fn update(db: impl PgExecutor<'_>, job: &Job) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
@@ -119,6 +119,34 @@ pub async fn update(db: impl PgExecutor<'_>, job: &Job) -> Result<(), StoreError
     )
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Keeps what was read of a job in Ashby, unless an admin has pointed the registration elsewhere meanwhile.
+pub async fn refreshed(db: impl PgExecutor<'_>, job: &Job) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE job SET title = $3, openness = $4, interview_plan_id = $5, stages = $6, read_at = $7
+        WHERE id = $1 AND ashby_job_id = $2
+        "#,
+        job.id.0,
+        job.ashby_job_id.0,
+        job.title,
+        Json(&job.openness) as _,
+        job.interview_plan_id.as_ref().map(InterviewPlanId::as_str),
+        Json(&job.stages) as _,
+        job.read_at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// What Ashby refused of a job is to be read again.
+pub async fn distrust(db: impl PgExecutor<'_>, id: JobId) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE job SET read_at = 'epoch' WHERE id = $1", id.0)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

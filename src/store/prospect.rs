@@ -65,8 +65,8 @@ pub struct Prospect {
     pub dover_job_id: DoverJobId,
     /// The fold of all deliveries.
     pub says: DoverSays,
-    /// The latest delivery that was folded in.
-    pub news: i64,
+    /// Raised by whatever asks for another decision.
+    pub revision: i64,
     /// Where it is.
     pub state: State,
     /// The code of the last reason.
@@ -86,7 +86,7 @@ struct Row {
     dover_candidate_id: String,
     dover_job_id: String,
     says: Json<DoverSays>,
-    news_id: i64,
+    revision: i64,
     state: String,
     reason: Option<String>,
     applied_at: Option<DateTime<Utc>>,
@@ -104,7 +104,7 @@ impl TryFrom<Row> for Prospect {
             dover_candidate_id: row.dover_candidate_id.into(),
             dover_job_id: row.dover_job_id.into(),
             says: row.says.0,
-            news: row.news_id,
+            revision: row.revision,
             state: State::parse(&row.state)?,
             reason: row.reason,
             applied_at: row.applied_at,
@@ -177,8 +177,6 @@ pub struct Folded {
     pub id: ProspectId,
     /// The fold.
     pub says: DoverSays,
-    /// The latest delivery in it.
-    pub news: i64,
 }
 
 /// Keeps the folds. Each of them is news: it waits to be decided.
@@ -200,14 +198,13 @@ pub async fn save(tx: &mut PgConnection, folded: &[Folded]) -> Result<(), StoreE
         folded.iter().map(|folded| folded.says.words()).unzip();
     let said: Vec<Option<DateTime<Utc>>> =
         folded.iter().map(|folded| folded.says.said_at()).collect();
-    let news: Vec<i64> = folded.iter().map(|folded| folded.news).collect();
     sqlx::query!(
         r#"
         UPDATE prospect SET says = f.says, name = f.name, stage = f.stage, status = f.status,
-                            dover_updated_at = f.said_at, news_id = greatest(prospect.news_id, f.news_id),
+                            dover_updated_at = f.said_at, revision = prospect.revision + 1,
                             state = 'pending'
-        FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[])
-             AS f (id, says, name, stage, status, said_at, news_id)
+        FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+             AS f (id, says, name, stage, status, said_at)
         WHERE prospect.id = f.id
         "#,
         &ids,
@@ -215,8 +212,7 @@ pub async fn save(tx: &mut PgConnection, folded: &[Folded]) -> Result<(), StoreE
         &names as _,
         &stages as _,
         &statuses as _,
-        &said as _,
-        &news
+        &said as _
     )
     .execute(tx)
     .await?;
@@ -233,7 +229,7 @@ pub async fn pending(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", news_id, state, reason, applied_at,
+        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
                candidate_id, application_id, last_decision_id
         FROM prospect WHERE connection_id = $1 AND state = 'pending' AND id > $2 ORDER BY id LIMIT $3
         "#,
@@ -255,7 +251,7 @@ pub async fn by_id(
     let row = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", news_id, state, reason, applied_at,
+        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
                candidate_id, application_id, last_decision_id
         FROM prospect WHERE connection_id = $1 AND id = $2
         "#,
@@ -291,7 +287,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", news_id, state, reason, applied_at,
+        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
                candidate_id, application_id, last_decision_id
         FROM prospect
         WHERE connection_id = $1 AND id > $2
@@ -319,8 +315,8 @@ pub async fn list(
 pub struct Decided<'a> {
     /// Which.
     pub id: ProspectId,
-    /// The news that was taken into account.
-    pub news: i64,
+    /// The revision that it was decided on.
+    pub revision: i64,
     /// Where it is now.
     pub state: State,
     /// The code of the reason.
@@ -331,28 +327,42 @@ pub struct Decided<'a> {
     pub applied_at: Option<DateTime<Utc>>,
 }
 
-/// Keeps what a decision leaves. News that came meanwhile keeps the prospect pending.
-pub async fn decided(tx: &mut PgConnection, decided: &Decided<'_>) -> Result<(), StoreError> {
-    let done = sqlx::query!(
+/// What became of a prospect while it was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meanwhile {
+    /// Nothing.
+    Nothing,
+    /// Something asked for another decision: it stays pending.
+    Overtaken,
+    /// It was given to another prospect.
+    Gone,
+}
+
+/// Keeps what a decision leaves, unless something asked for another one meanwhile: then the prospect stays pending.
+pub async fn decided(
+    tx: &mut PgConnection,
+    decided: &Decided<'_>,
+) -> Result<Meanwhile, StoreError> {
+    let is_current = sqlx::query_scalar!(
         r#"
-        UPDATE prospect SET state = CASE WHEN news_id > $2 THEN 'pending' ELSE $3 END, reason = $4, last_decision_id = $5,
+        UPDATE prospect SET state = CASE WHEN revision = $2 THEN $3 ELSE 'pending' END, reason = $4, last_decision_id = $5,
                             applied_at = greatest(applied_at, $6)
-        WHERE id = $1
+        WHERE id = $1 RETURNING revision = $2 AS "is_current!"
         "#,
         decided.id.0,
-        decided.news,
+        decided.revision,
         decided.state.word(),
         decided.reason,
         decided.decision.0,
         decided.applied_at
     )
-    .execute(tx)
+    .fetch_optional(tx)
     .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Gone("the prospect"))
-    }
+    Ok(match is_current {
+        Some(true) => Meanwhile::Nothing,
+        Some(false) => Meanwhile::Overtaken,
+        None => Meanwhile::Gone,
+    })
 }
 
 /// Remembers who a prospect is in Ashby.
@@ -375,7 +385,7 @@ pub async fn link(
 
 /// Forgets who a prospect is in Ashby, at a person's word: the next decision looks for them afresh.
 pub async fn unlink(db: impl PgExecutor<'_>, id: ProspectId) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE prospect SET candidate_id = NULL, application_id = NULL, applied_at = NULL WHERE id = $1", id.0)
+    sqlx::query!("UPDATE prospect SET candidate_id = NULL, application_id = NULL, applied_at = NULL, revision = revision + 1 WHERE id = $1", id.0)
         .execute(db)
         .await?;
     Ok(())

@@ -184,8 +184,10 @@ async fn settle(tx: &mut PgConnection, incoming: &Incoming) -> Result<Receipt, S
     .fetch_optional(&mut *tx)
     .await?;
     let Some(first) = first else {
-        // It was removed since; the id is free again.
-        insert(tx, &[incoming]).await?;
+        // It was removed since. The id is free again, unless another was faster: that one is met on the next look.
+        if insert(tx, &[incoming]).await?.is_empty() {
+            return Box::pin(settle(tx, incoming)).await;
+        }
         return Ok(Receipt::New(incoming.verdict()));
     };
     let verdict = Verdict::parse(&first.verdict)?;

@@ -12,7 +12,7 @@ pub async fn resume(
     id: ProspectId,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query!(
-        "UPDATE prospect SET state = 'pending' WHERE connection_id = $1 AND id = $2",
+        "UPDATE prospect SET state = 'pending', revision = revision + 1 WHERE connection_id = $1 AND id = $2",
         connection.0,
         id.0
     )
@@ -29,7 +29,7 @@ pub async fn release(
 ) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         r#"
-        UPDATE prospect SET state = 'pending'
+        UPDATE prospect SET state = 'pending', revision = revision + 1
         WHERE connection_id = $1 AND state = 'parked' AND reason = ANY($2)
         "#,
         connection.0,
@@ -49,7 +49,7 @@ pub async fn release_of_status(
 ) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
-        UPDATE prospect SET state = 'pending'
+        UPDATE prospect SET state = 'pending', revision = revision + 1
         WHERE connection_id = $1 AND state = 'parked' AND reason = $2 AND status = ANY($3)
         "#,
         connection.0,
@@ -70,7 +70,7 @@ pub async fn release_jobs(
 ) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         r#"
-        UPDATE prospect SET state = 'pending'
+        UPDATE prospect SET state = 'pending', revision = revision + 1
         WHERE connection_id = $1 AND state = 'parked' AND dover_job_id = ANY($2) AND reason = ANY($3)
         "#,
         connection.0,
@@ -102,6 +102,18 @@ pub async fn adopt(
     .execute(&mut *tx)
     .await?;
     if ashby_job != dover_job {
+        // What was queued again by hand is folded anew as well.
+        sqlx::query!(
+            r#"
+            UPDATE pending SET prospect_id = NULL
+            WHERE prospect_id IN (SELECT id FROM prospect
+                                  WHERE connection_id = $1 AND dover_job_id = $2 AND application_id IS NULL)
+            "#,
+            connection.0,
+            ashby_job
+        )
+        .execute(&mut *tx)
+        .await?;
         sqlx::query!(
             "DELETE FROM prospect WHERE connection_id = $1 AND dover_job_id = $2 AND application_id IS NULL",
             connection.0,
@@ -181,7 +193,7 @@ pub async fn release_back_in_plan(
 ) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         r#"
-        UPDATE prospect p SET state = 'pending'
+        UPDATE prospect p SET state = 'pending', revision = p.revision + 1
         FROM ashby_application a, job j
         WHERE p.connection_id = $1 AND p.state = 'parked' AND p.reason = 'stage-not-in-plan'
           AND a.connection_id = $1 AND a.id = p.application_id

@@ -182,7 +182,18 @@ impl Performer<'_> {
     }
 
     async fn create_candidate(&mut self, new: &NewCandidate) -> Result<(), Interrupted> {
-        let intent = self.intend(Intended::CreateCandidate).await?;
+        let keys = plan::identity::keys(&self.case.prospect.says.contact);
+        let hash = |key| {
+            self.scene
+                .sync
+                .vault
+                .identity_hash(self.scene.connection, key)
+        };
+        let keys: Vec<Vec<u8>> = keys.iter().map(hash).collect();
+        let intended = Intended::CreateCandidate {
+            keys: keys.iter().map(hex::encode).collect(),
+        };
+        let intent = self.intend(intended).await?;
         let prospect = &self.case.prospect;
         let candidate = match self.ashby.create_candidate(new).await {
             Ok(candidate) => candidate.id,
@@ -194,14 +205,7 @@ impl Performer<'_> {
                 _ => return Err(Interrupted::Again),
             },
         };
-        let keys = plan::identity::keys(&prospect.says.contact);
-        let hash = |key| {
-            self.scene
-                .sync
-                .vault
-                .identity_hash(self.scene.connection, key)
-        };
-        let people = [(candidate.clone(), keys.iter().map(hash).collect())];
+        let people = [(candidate.clone(), keys)];
         let mut tx = self
             .scene
             .sync

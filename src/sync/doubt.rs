@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use super::{
     SyncError,
     gather::Scene,
-    look::{self, gone, hashes, seen},
+    look::{self, Known, gone, hashes, seen},
 };
 use crate::{
     ashby::{AshbyClient, Disposition},
@@ -50,7 +50,7 @@ impl Scene<'_> {
                 Ok(_) => {}
                 // That is between Ashby and this one; nobody else has to wait for it.
                 Err(SyncError::Ashby(error)) if error.disposition() == Disposition::Permanent => {
-                    tracing::warn!(prospect.id = %prospect.id, "the outcome of a write cannot be looked up: {error}");
+                    tracing::warn!(prospect.id = %prospect.id, "the outcome of a write cannot be looked up: {}", error.code.as_deref().unwrap_or("no code"));
                 }
                 Err(error) => return Err(error),
             }
@@ -66,7 +66,9 @@ impl Scene<'_> {
         intent: &Intent,
     ) -> Result<Settled, SyncError> {
         match &intent.intended {
-            Intended::CreateCandidate => self.settle_candidate(ashby, prospect, intent).await,
+            Intended::CreateCandidate { keys } => {
+                self.settle_candidate(ashby, prospect, intent, keys).await
+            }
             Intended::CreateApplication { candidate, job } => {
                 self.settle_application(ashby, prospect, intent, candidate, job)
                     .await
@@ -87,8 +89,9 @@ impl Scene<'_> {
         ashby: &AshbyClient,
         prospect: &Prospect,
         intent: &Intent,
+        sent: &[String],
     ) -> Result<Settled, SyncError> {
-        if let [candidate] = self.created(ashby, prospect).await?.as_slice() {
+        if let [candidate] = self.created(ashby, prospect, sent).await?.as_slice() {
             let mut tx = self.sync.pool.begin().await?;
             store::prospect::link(&mut *tx, prospect.id, candidate, None).await?;
             store::intent::settled(&mut *tx, prospect.id).await?;
@@ -103,12 +106,15 @@ impl Scene<'_> {
         &self,
         ashby: &AshbyClient,
         prospect: &Prospect,
+        sent: &[String],
     ) -> Result<Vec<CandidateId>, SyncError> {
         let keys = identity::keys(&prospect.says.contact);
-        let wanted: Vec<Vec<u8>> = keys
+        let mut wanted: Vec<Vec<u8>> = keys
             .iter()
             .map(|key| self.sync.vault.identity_hash(self.connection, key))
             .collect();
+        // What was sent counts too: Dover may have corrected an address since.
+        wanted.extend(sent.iter().filter_map(|key| hex::decode(key).ok()));
         let listed = store::mirror::who(&self.sync.pool, self.connection, &wanted).await?;
         let mut found: Vec<CandidateId> = listed.into_values().flatten().collect();
         let people = look::search(ashby, &keys).await?;
@@ -146,7 +152,11 @@ impl Scene<'_> {
             Err(error) => return Err(error.into()),
         };
         for id in &person.application_ids {
-            let application = ashby.application_info(id).await?;
+            let application = match ashby.application_info(id).await {
+                Ok(application) => application,
+                Err(error) if error.is_not_found() => continue,
+                Err(error) => return Err(error.into()),
+            };
             let Some(seen) = seen(&application).filter(|seen| seen.job == *job) else {
                 continue;
             };
@@ -213,7 +223,10 @@ impl Scene<'_> {
 
     /// Nothing to be seen: it waits on, until what was asked for would long have shown.
     async fn give_up_looking(&self, intent: &Intent) -> Result<Settled, SyncError> {
-        if self.sync.clock.now() - intent.recorded_at <= SHOWS_WITHIN {
+        // Those with only a profile elsewhere show in the list alone, so the list must have been read to its end.
+        let is_list_read = self.picture.candidates == Known::Current
+            && self.picture.applications == Known::Current;
+        if !is_list_read || self.sync.clock.now() - intent.recorded_at <= SHOWS_WITHIN {
             return Ok(Settled::Waiting);
         }
         store::intent::settled(&self.sync.pool, intent.prospect).await?;

@@ -194,7 +194,7 @@ impl Flush<'_> {
                 (FlushStatus::Stopped, Some(detail))
             }
             Err(Stop::Broken(error)) => {
-                tracing::warn!(flush.id = %flush, connection = connection.name, "the flush failed: {error}");
+                tracing::warn!(flush.id = %flush, connection = connection.name, "the flush failed: {}", error.for_the_log());
                 (
                     FlushStatus::Failed,
                     Some(format!(
@@ -348,17 +348,24 @@ impl Flush<'_> {
         ashby: &AshbyClient,
         case: Case,
     ) -> Result<Case, Stop> {
+        let Some(application) = application(&case.situation.person) else {
+            return Ok(case);
+        };
         let asked_at = self.sync.clock.now();
-        if let Some(application) = application(&case.situation.person) {
-            if ashby.pace().is_ample() {
-                look::look_at(self.sync, self.connection.id, ashby, &application.id).await?;
-            } else {
-                look::follow_applications(self.sync, self.connection.id, ashby).await?;
-            }
-        }
+        let connection = self.connection.id;
+        let is_scarce = !ashby.pace().is_ample();
+        let in_bulk = is_scarce
+            && look::follow_applications(self.sync, connection, ashby).await?
+                == look::Known::Current;
+        // A list that was not read to its end says nothing of this one.
+        let is_seen = in_bulk
+            || look::look_at(self.sync, connection, ashby, &application.id)
+                .await?
+                .is_some();
         let mut again = scene.gather_one(case.prospect.id).await?.unwrap_or(case);
-        // Nothing was said of it, so it is as it was.
-        again.looked_at = Some(asked_at);
+        if is_seen {
+            again.looked_at = Some(asked_at);
+        }
         Ok(again)
     }
 

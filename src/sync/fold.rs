@@ -38,6 +38,18 @@ pub async fn fold(sync: &Sync, connection: &Connection) -> Result<usize, SyncErr
     }
 }
 
+/// Folds at most a page of what waits: for a reader, who must not pay for a whole backlog.
+pub async fn fold_a_page(sync: &Sync, connection: &Connection) -> Result<usize, SyncError> {
+    if !store::inbox::has_unfolded(&sync.pool, connection.id).await? {
+        return Ok(0);
+    }
+    let (paths, aliases) = (
+        payload_paths(connection)?,
+        aliases(sync, connection.id).await?,
+    );
+    fold_page(sync, connection.id, &paths, &aliases).await
+}
+
 /// Where this connection's payloads keep what we read.
 pub fn payload_paths(connection: &Connection) -> Result<PayloadPaths, SyncError> {
     let paths = serde_json::from_value(connection.payload_paths.clone());
@@ -81,13 +93,8 @@ async fn fold_page(
             continue;
         };
         says.fold(fresh.says);
-        let latest = fresh.deliveries.iter().copied().max().unwrap_or_default();
         into.extend(fresh.deliveries.into_iter().map(|delivery| (delivery, id)));
-        folds.push(Folded {
-            id,
-            says,
-            news: latest,
-        });
+        folds.push(Folded { id, says });
     }
     store::prospect::save(&mut tx, &folds).await?;
     store::inbox::folded(&mut tx, &into).await?;

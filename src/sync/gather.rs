@@ -198,7 +198,7 @@ impl Scene<'_> {
         if let Some(intent) = mirrored.intents.get(&prospect.id)
             && matches!(
                 intent.intended,
-                Intended::CreateCandidate | Intended::CreateApplication { .. }
+                Intended::CreateCandidate { .. } | Intended::CreateApplication { .. }
             )
         {
             return Ok(Person::InDoubt {

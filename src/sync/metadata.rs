@@ -103,14 +103,7 @@ pub(super) async fn distrust(
     {
         store::connection::set_setup(&sync.pool, connection, &setup, long_ago).await?;
     }
-    store::job::update(
-        &sync.pool,
-        &Job {
-            read_at: long_ago,
-            ..job.clone()
-        },
-    )
-    .await?;
+    store::job::distrust(&sync.pool, job.id).await?;
     Ok(())
 }
 
@@ -214,6 +207,6 @@ pub(super) async fn refresh_job(
     }
     let is_another = before != (job.openness.clone(), job.stages.clone(), job.title.clone());
     release::job_read(sync, connection, job, is_another).await?;
-    store::job::update(&sync.pool, job).await?;
+    store::job::refreshed(&sync.pool, job).await?;
     Ok(())
 }

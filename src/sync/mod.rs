@@ -68,6 +68,20 @@ pub enum SyncError {
 }
 
 impl SyncError {
+    /// What may be logged: of Ashby's answer the code and the request, not its words, which may quote a person.
+    pub fn for_the_log(&self) -> String {
+        match self {
+            Self::Store(error) => error.to_string(),
+            Self::Ashby(error) => format!(
+                "{}: {} (code {}, request {})",
+                error.endpoint,
+                error.outcome(),
+                error.code.as_deref().unwrap_or("none"),
+                error.request_id.as_deref().unwrap_or("unknown")
+            ),
+        }
+    }
+
     /// Whether Ashby refused the key, or the key lacks a permission: a person has to see to it.
     pub fn is_about_the_key(&self) -> bool {
         matches!(self, Self::Ashby(error) if matches!(error.disposition(), Disposition::Key { .. }))

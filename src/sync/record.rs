@@ -13,7 +13,11 @@ use crate::{
         self, Outcome, Plan, Reason, Situation,
         situation::{Application, Person, Registration},
     },
-    store::{self, decision::Decision, prospect::State},
+    store::{
+        self,
+        decision::Decision,
+        prospect::{Meanwhile, State},
+    },
 };
 
 /// The calls that were made for one prospect.
@@ -82,27 +86,32 @@ pub(super) async fn record(
         ashby: ashby_held(&case.situation),
         calls: calls.clone(),
     };
-    let mut tx = sync.pool.begin().await?;
-    if let Some((seen, at)) = &applied.wrote {
-        store::mirror::wrote(&mut tx, connection, seen, *at).await?;
-        store::prospect::link(&mut *tx, prospect.id, &seen.candidate, Some(&seen.id)).await?;
-        store::intent::settled(&mut *tx, prospect.id).await?;
-    } else if let Some(found) = application(&case.situation.person) {
-        // Met for the first time, or followed through a merge.
-        store::prospect::link(&mut *tx, prospect.id, &found.candidate, Some(&found.id)).await?;
-    }
-    store::decision::record(&mut *tx, connection, &decision).await?;
     let left = store::prospect::Decided {
         id: prospect.id,
-        news: prospect.news,
+        revision: prospect.revision,
         state: state(outcome),
         reason: &decision.reason,
         decision: decision.id,
         applied_at: in_effect(plan, &case.situation),
     };
-    store::prospect::decided(&mut tx, &left).await?;
-    if outcome != Outcome::Retried {
-        store::inbox::decided(&mut tx, prospect.id, prospect.news).await?;
+    let mut tx = sync.pool.begin().await?;
+    let meanwhile = store::prospect::decided(&mut tx, &left).await?;
+    if meanwhile == Meanwhile::Gone {
+        return Ok(());
+    }
+    if let Some((seen, at)) = &applied.wrote {
+        store::mirror::wrote(&mut tx, connection, seen, *at).await?;
+        store::prospect::link(&mut *tx, prospect.id, &seen.candidate, Some(&seen.id)).await?;
+        store::intent::settled(&mut *tx, prospect.id).await?;
+    } else if let (Meanwhile::Nothing, Some(found)) =
+        (meanwhile, application(&case.situation.person))
+    {
+        // Met for the first time, or followed through a merge.
+        store::prospect::link(&mut *tx, prospect.id, &found.candidate, Some(&found.id)).await?;
+    }
+    store::decision::record(&mut *tx, connection, &decision).await?;
+    if meanwhile == Meanwhile::Nothing && outcome != Outcome::Retried {
+        store::inbox::decided(&mut tx, prospect.id).await?;
     }
     tx.commit().await?;
     Ok(())

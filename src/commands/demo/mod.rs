@@ -20,7 +20,7 @@ pub use control::Control;
 use super::{serve::Server, simulator};
 use crate::{
     clock::{Clock, SystemClock},
-    config::DemoArgs,
+    config::{self, DemoArgs},
     dover::signature::WebhookSecret,
     embedded_postgres::{Durability, EmbeddedPostgres},
     ids::{fresh_uuid, random_bytes},
@@ -94,7 +94,7 @@ async fn database(
         own.create_database(&name, None).await?;
         return Ok((own.url(&name), None));
     }
-    let given = args.database_url.as_deref().context("DATABASE_URL")?;
+    let given = config::database_url(args.database_url.as_ref().context("DATABASE_URL")?)?;
     let server = store::pool(given, 1, Duration::from_secs(5))?;
     sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&server).await.context(
         "DATABASE_URL: the demo makes a database of its own on that server, and was refused. Unset it to use an own Postgres.",

@@ -103,7 +103,7 @@ pub struct Original {
     /// The delivery.
     #[serde(flatten)]
     pub delivery: DeliveryBody,
-    /// The headers that came with it, without credentials.
+    /// The headers that came with it, without credentials: to each name its values.
     #[schema(value_type = Object)]
     pub headers: Value,
     /// The body, byte for byte.

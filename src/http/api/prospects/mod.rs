@@ -24,7 +24,7 @@ use crate::{
         self,
         prospect::{Filter, Prospect, State as Standing},
     },
-    sync::{Sync, fold::fold},
+    sync::{Sync, fold::fold_a_page},
 };
 
 /// Ids in filters may be as long as anybody likes; longer ones than these are nobody's.
@@ -113,7 +113,7 @@ pub async fn list(
     At(connection): At,
     Query(listing): Query<Listing>,
 ) -> Result<Json<Page<ProspectBody>>, ApiError> {
-    fold(&sync, &connection).await?;
+    fold_a_page(&sync, &connection).await?;
     let job = match &listing.dover_job_id {
         Some(named) => Some(dover_job(&sync, connection.id, named).await?),
         None => None,
@@ -152,7 +152,7 @@ pub async fn read(
     Within(connection, id): Within,
 ) -> Result<Json<ProspectBody>, ApiError> {
     let id = prospect_id(&id)?;
-    fold(&sync, &connection).await?;
+    fold_a_page(&sync, &connection).await?;
     let found = find(&sync, connection.id, id).await?;
     shown(&sync, found).await.map(Json)
 }
@@ -181,7 +181,7 @@ pub async fn explain(
     Within(connection, id): Within,
 ) -> Result<Json<Explanation>, ApiError> {
     let id = prospect_id(&id)?;
-    fold(&sync, &connection).await?;
+    fold_a_page(&sync, &connection).await?;
     let found = find(&sync, connection.id, id).await?;
     let decisions = store::decision::of_prospect(&sync.pool, id, EXPLAINED).await?;
     Ok(Json(Explanation {
