@@ -122,6 +122,17 @@ fn key_remedy() -> String {
     format!("Make a key under {API_KEYS_MENU} and set it as ashby_api_key of the connection.")
 }
 
+/// What is said of a key that may not read about itself: no harmless call would prove that it may write.
+fn unproven() -> Check {
+    Check::warning(
+        "permissions",
+        "The key may read candidates, applications, sources and archive reasons; whether it may also read jobs and interview plans and write candidates could not be looked up.",
+        format!(
+            "Grant it \u{201c}API Keys: read\u{201d} under {API_KEYS_MENU}, then check the connection."
+        ),
+    )
+}
+
 /// What the key says of itself, where it may, and a try of each list.
 async fn permissions(
     client: &AshbyClient,
@@ -177,10 +188,11 @@ async fn permissions(
     // Reading about itself is a convenience, not a need.
     missing.retain(|permission| *permission != "apiKeys:read");
     if missing.is_empty() {
-        findings.checks.push(Check::ok(
-            "permissions",
-            "The key may do all that is needed.",
-        ));
+        findings.checks.push(if scopes.is_empty() {
+            unproven()
+        } else {
+            Check::ok("permissions", "The key may do all that is needed.")
+        });
     } else {
         let missing = missing.join(", ");
         let detail = format!("The key lacks {missing}.");
