@@ -260,16 +260,6 @@ pub async fn due(
     Ok(ids.into_iter().map(ConnectionId).collect())
 }
 
-/// When the next flush of any connection is due.
-pub async fn next_due(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let at = sqlx::query_scalar!(
-        "SELECT min(next_flush_at) FROM connection WHERE paused_at IS NULL AND attention IS NULL"
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(at)
-}
-
 /// Starts a flush under a lease that was just taken. One that its holder left running is over now.
 pub async fn start(
     tx: &mut PgConnection,

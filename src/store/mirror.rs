@@ -279,7 +279,7 @@ pub async fn gone(
     Ok(candidate.map(CandidateId))
 }
 
-/// Applications of the whole organisation were looked at until `at`: what did not change is as fresh as what did.
+/// An application as the mirror has it.
 #[derive(Clone, Debug)]
 pub struct Known {
     /// The application.

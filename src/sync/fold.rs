@@ -23,31 +23,29 @@ struct News {
 
 /// Folds everything that waits on `connection`. Answers how many deliveries that were.
 pub async fn fold(sync: &Sync, connection: &Connection) -> Result<usize, SyncError> {
+    fold_pages(sync, connection, usize::MAX).await
+}
+
+/// Folds at most a page of what waits: for a reader, who must not pay for a whole backlog.
+pub async fn fold_a_page(sync: &Sync, connection: &Connection) -> Result<usize, SyncError> {
+    fold_pages(sync, connection, 1).await
+}
+
+async fn fold_pages(sync: &Sync, connection: &Connection, most: usize) -> Result<usize, SyncError> {
     if !store::inbox::has_unfolded(&sync.pool, connection.id).await? {
         return Ok(0);
     }
     let paths = payload_paths(connection)?;
     let aliases = aliases(sync, connection.id).await?;
     let mut folded = 0;
-    loop {
+    for _ in 0..most {
         let count = fold_page(sync, connection.id, &paths, &aliases).await?;
         folded += count;
         if count == 0 {
-            return Ok(folded);
+            break;
         }
     }
-}
-
-/// Folds at most a page of what waits: for a reader, who must not pay for a whole backlog.
-pub async fn fold_a_page(sync: &Sync, connection: &Connection) -> Result<usize, SyncError> {
-    if !store::inbox::has_unfolded(&sync.pool, connection.id).await? {
-        return Ok(0);
-    }
-    let (paths, aliases) = (
-        payload_paths(connection)?,
-        aliases(sync, connection.id).await?,
-    );
-    fold_page(sync, connection.id, &paths, &aliases).await
+    Ok(folded)
 }
 
 /// Where this connection's payloads keep what we read.

@@ -145,11 +145,14 @@ fn ashby_job(info: JobInfo) -> AshbyJob {
     }
 }
 
-/// Reads the stages of a plan, in order.
+/// Reads the stages of a job's plan, in order; a job without a plan has none.
 pub(super) async fn read_stages(
     client: &AshbyClient,
-    plan: &InterviewPlanId,
+    plan: Option<&InterviewPlanId>,
 ) -> Result<Vec<PlanStage>, AshbyError> {
+    let Some(plan) = plan else {
+        return Ok(Vec::new());
+    };
     let mut stages: Vec<PlanStage> = client
         .interview_stages(plan)
         .await?
@@ -194,10 +197,7 @@ pub(super) async fn refresh_job(
         Some(found) => {
             let is_old = now - job.read_at > KEEPS || found.plan != job.interview_plan_id;
             if is_old || somebody_waits {
-                job.stages = match &found.plan {
-                    Some(plan) => read_stages(client, plan).await?,
-                    None => Vec::new(),
-                };
+                job.stages = read_stages(client, found.plan.as_ref()).await?;
                 job.read_at = now;
             }
             job.title = found.title;

@@ -201,12 +201,9 @@ pub async fn register(
 ) -> Result<(Job, Vec<Check>), RegisterError> {
     let (ashby_job_id, found) = verified(sync, connection, new).await?;
     let client = sync.ashby(connection).await?;
-    let stages = match &found.plan {
-        Some(plan) => metadata::read_stages(&client, plan)
-            .await
-            .map_err(SyncError::from)?,
-        None => Vec::new(),
-    };
+    let stages = metadata::read_stages(&client, found.plan.as_ref())
+        .await
+        .map_err(SyncError::from)?;
     let now = sync.clock.now();
     let job = Job {
         id: JobId::fresh(),
@@ -245,12 +242,9 @@ pub async fn change(
     };
     let (ashby_job_id, found) = verified(sync, connection, &new).await?;
     let client = sync.ashby(connection).await?;
-    let stages = match &found.plan {
-        Some(plan) => metadata::read_stages(&client, plan)
-            .await
-            .map_err(SyncError::from)?,
-        None => Vec::new(),
-    };
+    let stages = metadata::read_stages(&client, found.plan.as_ref())
+        .await
+        .map_err(SyncError::from)?;
     let read_at = sync.clock.now();
     let (title, openness, interview_plan_id) = (found.title, found.openness, found.plan);
     let job = Job {
