@@ -159,6 +159,21 @@ impl Fields {
         number
     }
 
+    /// A number, whole or not.
+    pub fn decimal(&mut self, name: &str, range: &RangeInclusive<f64>) -> Option<f64> {
+        let value = self.value(name)?;
+        let number = match &value {
+            Value::String(text) if self.is_text => text.parse().ok(),
+            value => value.as_f64(),
+        };
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            let (least, most) = (range.start(), range.end());
+            self.fault(name, format!("expected a number from {least} to {most}"));
+        }
+        number
+    }
+
     /// A yes or no.
     pub fn flag(&mut self, name: &str) -> Option<bool> {
         let value = self.value(name)?;

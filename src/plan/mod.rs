@@ -7,6 +7,7 @@ pub mod identity;
 mod progress;
 pub mod reason;
 pub mod says;
+pub mod settings;
 pub mod situation;
 pub mod stages;
 mod standing;

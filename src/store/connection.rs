@@ -3,13 +3,16 @@
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sqlx::{PgExecutor, types::Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{StoreError, Vault};
-use crate::{ids::ConnectionId, plan::situation::Setup};
+use crate::{
+    ids::ConnectionId,
+    plan::{settings::Settings, situation::Setup},
+};
 
 const ASHBY_KEY: &str = "the Ashby API key";
 
@@ -30,6 +33,8 @@ pub struct Connection {
     pub accepts_bearer: bool,
     /// JSON Pointers that differ from those of the delivery contract.
     pub payload_paths: Value,
+    /// The settings in force.
+    pub settings: Settings,
     /// Ashby's source and archive reasons, as last read.
     pub setup: Option<Setup>,
     /// When that was.
@@ -73,6 +78,7 @@ struct Row {
     accepts_hex_hmac: bool,
     accepts_bearer: bool,
     payload_paths: Value,
+    settings: Json<Settings>,
     setup: Option<Json<Setup>>,
     setup_read_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
@@ -89,6 +95,7 @@ impl From<Row> for Connection {
             accepts_hex_hmac: row.accepts_hex_hmac,
             accepts_bearer: row.accepts_bearer,
             payload_paths: row.payload_paths,
+            settings: row.settings.0,
             setup: row.setup.map(|Json(setup)| setup),
             setup_read_at: row.setup_read_at,
             created_at: row.created_at,
@@ -139,7 +146,8 @@ pub async fn by_name(
         Row,
         r#"
         SELECT id, name, attention, paused_at, accepts_hex_hmac, bearer_token IS NOT NULL AS "accepts_bearer!",
-               payload_paths, setup AS "setup: Json<Setup>", setup_read_at, created_at, next_flush_at
+               payload_paths, settings AS "settings: Json<Settings>", setup AS "setup: Json<Setup>", setup_read_at,
+               created_at, next_flush_at
         FROM connection WHERE name = $1
         "#,
         name
@@ -158,7 +166,8 @@ pub async fn by_id(
         Row,
         r#"
         SELECT id, name, attention, paused_at, accepts_hex_hmac, bearer_token IS NOT NULL AS "accepts_bearer!",
-               payload_paths, setup AS "setup: Json<Setup>", setup_read_at, created_at, next_flush_at
+               payload_paths, settings AS "settings: Json<Settings>", setup AS "setup: Json<Setup>", setup_read_at,
+               created_at, next_flush_at
         FROM connection WHERE id = $1
         "#,
         id.0
@@ -178,7 +187,8 @@ pub async fn list(
         Row,
         r#"
         SELECT id, name, attention, paused_at, accepts_hex_hmac, bearer_token IS NOT NULL AS "accepts_bearer!",
-               payload_paths, setup AS "setup: Json<Setup>", setup_read_at, created_at, next_flush_at
+               payload_paths, settings AS "settings: Json<Settings>", setup AS "setup: Json<Setup>", setup_read_at,
+               created_at, next_flush_at
         FROM connection WHERE name > $1 ORDER BY name LIMIT $2
         "#,
         after,
@@ -265,6 +275,37 @@ pub async fn set_paused(
         "UPDATE connection SET paused_at = $2 WHERE id = $1",
         id.0,
         since
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// What was set, by key.
+pub async fn settings(
+    db: impl PgExecutor<'_>,
+    id: ConnectionId,
+) -> Result<Map<String, Value>, StoreError> {
+    let set = sqlx::query_scalar!(
+        r#"SELECT settings AS "settings: Json<Map<String, Value>>" FROM connection WHERE id = $1"#,
+        id.0
+    )
+    .fetch_optional(db)
+    .await?
+    .ok_or(StoreError::Gone("the connection"))?;
+    Ok(set.0)
+}
+
+/// Sets keys; those with `null` have their defaults again.
+pub async fn change_settings(
+    db: impl PgExecutor<'_>,
+    id: ConnectionId,
+    change: &Map<String, Value>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE connection SET settings = jsonb_strip_nulls(settings || $2) WHERE id = $1",
+        id.0,
+        Json(change) as _
     )
     .execute(db)
     .await?;

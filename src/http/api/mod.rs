@@ -6,6 +6,7 @@ pub mod deliveries;
 pub mod flushes;
 pub mod jobs;
 pub mod prospects;
+pub mod settings;
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::any};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -29,6 +30,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(connections::pause))           // …/pause
         .routes(routes!(connections::resume))          // …/resume
         .routes(routes!(connections::rotate))          // …/webhook-secret/rotate
+        .routes(routes!(settings::read, settings::change)) // …/settings
         // /v1/connections/{connection}/jobs
         .routes(routes!(jobs::list, jobs::register))
         .routes(routes!(jobs::read, jobs::change, jobs::remove)) // …/{job}

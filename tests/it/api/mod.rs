@@ -6,6 +6,7 @@ mod doors;
 mod flushes;
 mod jobs;
 mod prospects;
+mod settings;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
