@@ -51,9 +51,14 @@ impl Plan {
         }
     }
 
-    /// The plan in a word.
+    /// The plan in a word; of one whose steps are withheld, what they would come to.
     pub fn action(&self) -> Action {
-        self.steps.last().map_or(Action::None, Step::action)
+        match &self.because {
+            Reason::Shadow { would }
+            | Reason::HeldByBrake { would, .. }
+            | Reason::RefusedByAdmin { would } => would.action,
+            _ => self.steps.last().map_or(Action::None, Step::action),
+        }
     }
 }
 

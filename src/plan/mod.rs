@@ -2,6 +2,7 @@
 //! and the first that stops gives the [`Reason`].
 
 pub mod action;
+pub mod brake;
 mod creation;
 pub mod identity;
 mod progress;
@@ -13,9 +14,10 @@ pub mod stages;
 mod standing;
 #[cfg(test)]
 mod tests;
+pub mod undo;
 
 pub use action::{Action, CandidateRef, NewPerson, Plan, Step};
-pub use reason::{Departure, Outcome, Reason};
+pub use reason::{Departure, Outcome, Reason, Withheld};
 pub use situation::Situation;
 
 use chrono::{DateTime, Utc};
@@ -27,6 +29,9 @@ use standing::Standing;
 pub fn plan(situation: &Situation) -> Plan {
     let mut plan = decide(situation).unwrap_or_else(Plan::nothing);
     plan.clock_ahead = standing::clock_ahead(&situation.dover);
+    if situation.is_in_shadow() {
+        return plan.withheld(|would| Reason::Shadow { would });
+    }
     plan
 }
 

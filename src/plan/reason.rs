@@ -5,7 +5,11 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::says::{Stage, Status};
+use super::{
+    action::Action,
+    brake::{Exceeded, Limit},
+    says::{Stage, Status},
+};
 use crate::ids::CandidateId;
 
 /// Where an admin finds the API keys in Ashby. The menus are those that Ashby's help centre names (docs.ashbyhq.com).
@@ -50,6 +54,15 @@ pub enum Outcome {
     Parked,
     /// Tried and not through: it is decided again with the next flush.
     Retried,
+}
+
+/// A decision whose steps are withheld: what it would come to, and why that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withheld {
+    /// What would be done, in a word.
+    pub action: Action,
+    /// Why that.
+    pub because: Reason,
 }
 
 /// Why.
@@ -127,6 +140,22 @@ pub enum Reason {
     AshbyUnavailable { what: String },
     /// Ashby no longer takes an id that we kept of its setup.
     StaleId { code: String },
+    /// The job is in shadow: decided, and nothing written.
+    Shadow { would: Box<Withheld> },
+    /// The job's part of the flush is over a limit, and an admin is asked.
+    HeldByBrake {
+        title: String,
+        exceeded: Exceeded,
+        would: Box<Withheld>,
+    },
+    /// An admin was asked, and said no.
+    RefusedByAdmin { would: Box<Withheld> },
+    /// What a flush did was put back.
+    Undone { to: String },
+    /// Somebody has changed since what a flush did: it is not put back.
+    TouchedSince { now: Option<String> },
+    /// A creation, which cannot be taken back.
+    CannotBeUndone,
     /// Ashby refused for good.
     RefusedByAshby {
         code: String,
@@ -171,6 +200,12 @@ impl Reason {
             Self::AshbyUnavailable { .. } => "ashby-unavailable",
             Self::StaleId { .. } => "stale-id",
             Self::RefusedByAshby { .. } => "refused-by-ashby",
+            Self::Shadow { .. } => "shadow",
+            Self::HeldByBrake { .. } => "held-by-brake",
+            Self::RefusedByAdmin { .. } => "refused-by-admin",
+            Self::Undone { .. } => "undone",
+            Self::TouchedSince { .. } => "touched-since",
+            Self::CannotBeUndone => "cannot-be-undone",
         }
     }
 
@@ -191,7 +226,11 @@ impl Reason {
             | Self::TransferredInAshby
             | Self::NothingToArchive(_)
             | Self::HeldStatus(_)
-            | Self::NoStageYet => Outcome::Skipped,
+            | Self::NoStageYet
+            | Self::RefusedByAdmin { .. }
+            | Self::Undone { .. }
+            | Self::TouchedSince { .. }
+            | Self::CannotBeUndone => Outcome::Skipped,
             Self::AshbyUnavailable { .. } | Self::StaleId { .. } => Outcome::Retried,
             _ => Outcome::Parked,
         }
@@ -224,6 +263,8 @@ impl Reason {
             | Self::AshbyUnavailable { .. }
             | Self::StaleId { .. }
             | Self::RefusedByAshby { .. } => 13,
+            Self::Shadow { .. } | Self::HeldByBrake { .. } | Self::RefusedByAdmin { .. } => 15,
+            Self::Undone { .. } | Self::TouchedSince { .. } | Self::CannotBeUndone => 16,
         }
     }
 }
@@ -231,6 +272,42 @@ impl Reason {
 /// A moment as people read it.
 pub(super) fn moment(at: DateTime<Utc>) -> impl fmt::Display {
     at.format("%-d %B %Y, %H:%M:%S UTC")
+}
+
+/// What would be too much, with the figures.
+struct TooMuch<'a> {
+    title: &'a str,
+    exceeded: &'a Exceeded,
+}
+
+impl fmt::Display for TooMuch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Exceeded {
+            limit,
+            would,
+            active,
+            most,
+        } = self.exceeded;
+        let (title, key) = (self.title, limit.key());
+        match limit {
+            Limit::Archives => write!(
+                f,
+                "archive {} candidates on \u{201c}{title}\u{201d}",
+                would.archives
+            ),
+            Limit::ArchiveShare => write!(
+                f,
+                "archive {} of the {active} active candidates on \u{201c}{title}\u{201d}",
+                would.archives
+            ),
+            Limit::Moves => write!(
+                f,
+                "move {} candidates on \u{201c}{title}\u{201d}",
+                would.moves
+            ),
+        }?;
+        write!(f, ", more than the {most} that the setting {key} allows")
+    }
 }
 
 /// How many choices a sentence names.
@@ -384,6 +461,31 @@ impl fmt::Display for Reason {
             Self::StaleId { code } => write!(
                 f,
                 "Not through yet: Ashby's setup has changed ({code}). It is read again, and the candidate goes on with the next flush."
+            ),
+            Self::Shadow { would } => write!(
+                f,
+                "Waiting: the job is in shadow, so nothing was written to Ashby. Make the job live, and this one goes on by itself. Decided: {}",
+                would.because
+            ),
+            Self::HeldByBrake { title, exceeded, would } => write!(
+                f,
+                "Waiting: the flush would {}, so nothing of that job was done. Look at the preview of the flush, then approve or refuse it. Decided: {}",
+                TooMuch { title, exceeded },
+                would.because
+            ),
+            Self::RefusedByAdmin { would } => write!(
+                f,
+                "Left alone: an admin was asked and refused it. Newer news from Dover, a resync or a replay lets it be decided again. Refused: {}",
+                would.because
+            ),
+            Self::Undone { to } => write!(f, "Undone: back in \u{201c}{to}\u{201d}, as before the flush. Newer news from Dover counts again."),
+            Self::TouchedSince { now: Some(now) } => write!(
+                f,
+                "Not undone: somebody has changed the application since, and it is in \u{201c}{now}\u{201d} now. What they did stays."
+            ),
+            Self::TouchedSince { now: None } => f.write_str("Not undone: the application is no longer in Ashby."),
+            Self::CannotBeUndone => f.write_str(
+                "Not undone: Ashby offers no way to take back what was created. Archive or delete it in Ashby by hand.",
             ),
             Self::RefusedByAshby { code, message, request_id } => write!(
                 f,

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::says::DoverSays;
 use crate::ids::{ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, SourceId, StageId};
@@ -19,6 +20,13 @@ pub struct Situation {
     pub applied_at: Option<DateTime<Utc>>,
     /// What an admin has to add to Ashby by hand.
     pub setup: Setup,
+}
+
+impl Situation {
+    /// Whether the job is decided on and nothing written.
+    pub fn is_in_shadow(&self) -> bool {
+        matches!(&self.registration, Registration::Registered(job) if job.mode == Mode::Shadow)
+    }
 }
 
 /// Whether an admin registered the job, and what Ashby says of it.
@@ -41,6 +49,32 @@ pub struct Job {
     pub openness: Openness,
     /// The stages of its interview plan.
     pub stages: Vec<PlanStage>,
+    /// Whether anything is written.
+    pub mode: Mode,
+}
+
+/// Whether what is decided on a job is carried out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// It is.
+    #[default]
+    Live,
+    /// It is recorded, and nothing is written to Ashby.
+    Shadow,
+}
+
+impl Mode {
+    /// Each with its word, as the HTTP contract and rows have it.
+    pub const WORDS: [(&'static str, Self); 2] = [("live", Self::Live), ("shadow", Self::Shadow)];
+
+    /// The word of the HTTP contract.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Shadow => "shadow",
+        }
+    }
 }
 
 /// Whether a job takes candidates.

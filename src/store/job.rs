@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::{
     ids::{AshbyJobId, ConnectionId, DoverJobId, InterviewPlanId, JobId},
-    plan::situation::{self, Openness, PlanStage},
+    plan::situation::{self, Mode, Openness, PlanStage},
 };
 
 /// A registered job.
@@ -27,6 +27,8 @@ pub struct Job {
     pub interview_plan_id: Option<InterviewPlanId>,
     /// The stages of that plan.
     pub stages: Vec<PlanStage>,
+    /// Whether what is decided on it is carried out.
+    pub mode: Mode,
     /// When title, openness, plan and stages were read.
     pub read_at: DateTime<Utc>,
     /// When it was registered.
@@ -41,6 +43,7 @@ impl Job {
             title: self.title.clone(),
             openness: self.openness.clone(),
             stages: self.stages.clone(),
+            mode: self.mode,
         }
     }
 }
@@ -53,6 +56,7 @@ struct Row {
     openness: Json<Openness>,
     interview_plan_id: Option<String>,
     stages: Json<Vec<PlanStage>>,
+    mode: String,
     read_at: DateTime<Utc>,
     created_at: DateTime<Utc>,
 }
@@ -67,9 +71,18 @@ impl From<Row> for Job {
             openness: row.openness.0,
             interview_plan_id: row.interview_plan_id.map(InterviewPlanId),
             stages: row.stages.0,
+            mode: mode(&row.mode),
             read_at: row.read_at,
             created_at: row.created_at,
         }
+    }
+}
+
+fn mode(word: &str) -> Mode {
+    if word == Mode::Shadow.word() {
+        Mode::Shadow
+    } else {
+        Mode::Live
     }
 }
 
@@ -83,8 +96,8 @@ pub async fn create(
     sqlx::query!(
         r#"
         INSERT INTO job (id, connection_id, dover_job_id, ashby_job_id, title, openness, interview_plan_id, stages,
-                         read_at, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                         read_at, created_at, mode)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         "#,
         job.id.0,
         connection.0,
@@ -96,6 +109,7 @@ pub async fn create(
         Json(&job.stages) as _,
         job.read_at,
         job.created_at,
+        job.mode.word(),
     )
     .execute(db)
     .await?;
@@ -119,6 +133,14 @@ pub async fn update(db: impl PgExecutor<'_>, job: &Job) -> Result<(), StoreError
     )
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Sets whether what is decided on a job is carried out.
+pub async fn set_mode(db: impl PgExecutor<'_>, id: JobId, mode: Mode) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE job SET mode = $2 WHERE id = $1", id.0, mode.word())
+        .execute(db)
+        .await?;
     Ok(())
 }
 
@@ -177,7 +199,7 @@ pub async fn page(
         Row,
         r#"
         SELECT id, dover_job_id, ashby_job_id, title, openness AS "openness: Json<Openness>", interview_plan_id,
-               stages AS "stages: Json<Vec<PlanStage>>", read_at, created_at
+               stages AS "stages: Json<Vec<PlanStage>>", mode, read_at, created_at
         FROM job WHERE connection_id = $1 AND dover_job_id > $2 ORDER BY dover_job_id LIMIT $3
         "#,
         connection.0,
@@ -199,7 +221,7 @@ pub async fn find(
         Row,
         r#"
         SELECT id, dover_job_id, ashby_job_id, title, openness AS "openness: Json<Openness>", interview_plan_id,
-               stages AS "stages: Json<Vec<PlanStage>>", read_at, created_at
+               stages AS "stages: Json<Vec<PlanStage>>", mode, read_at, created_at
         FROM job WHERE connection_id = $1 AND (dover_job_id = $2 OR ashby_job_id = $2)
         ORDER BY dover_job_id = $2 DESC LIMIT 1
         "#,

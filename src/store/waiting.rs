@@ -82,6 +82,27 @@ pub async fn release_jobs(
     Ok(done.rows_affected())
 }
 
+/// Lets what was decided on a job in shadow be decided again: what would have been written, and what needed nothing, for
+/// neither was applied or linked. Answers how many.
+pub async fn release_from_shadow(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    job: &str,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE prospect SET state = 'pending', revision = revision + 1
+        WHERE connection_id = $1 AND dover_job_id = $2
+          AND (state, reason) IN (('parked', 'shadow'), ('synced', 'already-there'))
+        "#,
+        connection.0,
+        job
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Gives what was said under the Ashby id of a job to the same candidate under its Dover id, to be folded again there.
 pub async fn adopt(
     tx: &mut PgConnection,

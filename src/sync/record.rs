@@ -103,9 +103,11 @@ pub(super) async fn record(
         store::mirror::wrote(&mut tx, connection, seen, *at).await?;
         store::prospect::link(&mut *tx, prospect.id, &seen.candidate, Some(&seen.id)).await?;
         store::intent::settled(&mut *tx, prospect.id).await?;
-    } else if let (Meanwhile::Nothing, Some(found)) =
-        (meanwhile, application(&case.situation.person))
-    {
+    } else if let (false, Meanwhile::Nothing, Some(found)) = (
+        case.situation.is_in_shadow(),
+        meanwhile,
+        application(&case.situation.person),
+    ) {
         // Met for the first time, or followed through a merge.
         store::prospect::link(&mut *tx, prospect.id, &found.candidate, Some(&found.id)).await?;
     }
@@ -117,8 +119,12 @@ pub(super) async fn record(
     Ok(())
 }
 
-/// The Dover time that Ashby now reflects, where it does.
+/// The Dover time that Ashby now reflects, where it does. Of a job in shadow nothing is kept that a live one would build
+/// on.
 fn in_effect(plan: &Plan, situation: &Situation) -> Option<DateTime<Utc>> {
+    if situation.is_in_shadow() {
+        return None;
+    }
     let reflects = match plan.because.outcome() {
         Outcome::Acted => true,
         Outcome::Unchanged => matches!(plan.because, Reason::AlreadyThere { .. }),

@@ -14,7 +14,7 @@ use crate::{
     ashby::AshbyClient,
     dover::signature::WebhookSecret,
     ids::{AshbyJobId, ConnectionId, DoverJobId, JobId},
-    plan::situation::Openness,
+    plan::situation::{Mode, Openness},
     store::{self, StoreError, connection::Connection, job::Job},
 };
 
@@ -191,6 +191,8 @@ pub struct NewJob<'a> {
     pub ashby_job: &'a str,
     /// Its exact title.
     pub title: &'a str,
+    /// Whether what is decided on it is carried out.
+    pub mode: Mode,
 }
 
 /// Registers a job. What waited for it goes on with the next flush.
@@ -213,6 +215,7 @@ pub async fn register(
         openness: found.openness,
         interview_plan_id: found.plan,
         stages,
+        mode: new.mode,
         read_at: now,
         created_at: now,
     };
@@ -239,6 +242,7 @@ pub async fn change(
         dover_job_id: &dover_job_id,
         ashby_job,
         title,
+        mode: job.mode,
     };
     let (ashby_job_id, found) = verified(sync, connection, &new).await?;
     let client = sync.ashby(connection).await?;
@@ -260,6 +264,25 @@ pub async fn change(
     store::job::update(&mut *tx, &job).await.map_err(taken)?;
     goes_on(&mut tx, connection, &job).await?;
     tx.commit().await?;
+    let checks = checks(sync, connection, &job).await?;
+    Ok((job, checks))
+}
+
+/// Takes a job out of shadow, or into it. What was only decided goes on with the next flush once the job is live.
+pub async fn set_mode(
+    sync: &Sync,
+    connection: ConnectionId,
+    job: Job,
+    mode: Mode,
+) -> Result<(Job, Vec<Check>), RegisterError> {
+    let mut tx = sync.pool.begin().await?;
+    store::job::set_mode(&mut *tx, job.id, mode).await?;
+    if mode == Mode::Live {
+        store::waiting::release_from_shadow(&mut *tx, connection, job.dover_job_id.as_str())
+            .await?;
+    }
+    tx.commit().await?;
+    let job = Job { mode, ..job };
     let checks = checks(sync, connection, &job).await?;
     Ok((job, checks))
 }

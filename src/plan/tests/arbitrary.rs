@@ -11,8 +11,8 @@ use crate::{
         Situation,
         says::{Contact, Dated, DoverSays, Stamp},
         situation::{
-            Application, ApplicationStatus, Job, Openness, Person, PlanStage, Registration, Setup,
-            SourceSetup, StageKind,
+            Application, ApplicationStatus, Job, Mode, Openness, Person, PlanStage, Registration,
+            Setup, SourceSetup, StageKind,
         },
     },
 };
@@ -130,12 +130,14 @@ fn registration() -> impl Strategy<Value = Registration> {
             .prop_map(|status| Openness::Closed(status.to_owned())),
         1 => Just(Openness::NotVisible),
     ];
-    let job = (openness, stages()).prop_map(|(openness, stages)| {
+    let mode = prop_oneof![9 => Just(Mode::Live), 1 => Just(Mode::Shadow)];
+    let job = (openness, stages(), mode).prop_map(|(openness, stages, mode)| {
         Registration::Registered(Job {
             ashby_job_id: "job".into(),
             title: "Staff Engineer".to_owned(),
             openness,
             stages,
+            mode,
         })
     });
     prop_oneof![30 => job, 1 => Just(Registration::Unknown)]

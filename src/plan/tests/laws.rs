@@ -21,7 +21,8 @@ use crate::{
         Action, CandidateRef, Outcome, Plan, Reason, Situation, Step, plan,
         says::DoverSays,
         situation::{
-            Application, ApplicationStatus, Openness, Person, Registration, SourceSetup, StageKind,
+            Application, ApplicationStatus, Mode, Openness, Person, Registration, SourceSetup,
+            StageKind,
         },
     },
 };
@@ -144,9 +145,26 @@ proptest! {
         let plan = plan(&situation);
         prop_assert!(plan.sentence().ends_with('.'));
         prop_assert!(!plan.because.code().is_empty());
-        prop_assert!((1..=14).contains(&plan.because.rule()));
+        prop_assert!((1..=16).contains(&plan.because.rule()));
         prop_assert_eq!(plan.steps.is_empty(), plan.because.outcome() != Outcome::Acted);
-        prop_assert_eq!(plan.steps.is_empty(), plan.action() == Action::None);
+        let does_nothing = plan.action() == Action::None || matches!(plan.because, Reason::Shadow { .. });
+        prop_assert_eq!(plan.steps.is_empty(), does_nothing);
+    }
+
+    #[test]
+    fn a_job_in_shadow_is_decided_like_a_live_one_and_nothing_is_done(situation in situation()) {
+        let in_mode = |mode| {
+            let mut situation = situation.clone();
+            if let Registration::Registered(job) = &mut situation.registration {
+                job.mode = mode;
+            }
+            plan(&situation)
+        };
+        let (live, shadow) = (in_mode(Mode::Live), in_mode(Mode::Shadow));
+        prop_assert!(shadow.steps.is_empty());
+        prop_assert_eq!(shadow.action(), live.action());
+        prop_assert!(shadow.sentence().ends_with(&live.sentence()));
+        prop_assert_eq!(live.steps.is_empty(), shadow == live);
     }
 
     /// Of two sayings of the same moment the one that arrived later stands, in whatever order they are folded.
@@ -266,12 +284,18 @@ fn the_generator_reaches_every_reason_and_every_shape_of_plan() {
             code: String::new(),
         },
     ];
-    let of_the_shell = of_the_shell.each_ref().map(variant);
-    assert_eq!(unreached, of_the_shell, "only Ashby's answers give these");
+    let answers = of_the_shell.each_ref().map(variant);
+    // What the brake, an admin and an undo come to is decided beside `plan`.
+    let beside = 33..=37;
+    let expected: Vec<_> = answers.into_iter().chain(beside).collect();
+    assert_eq!(unreached, expected, "only Ashby's answers give these");
     let expected = [
+        ("archive", 0),
         ("archive", 1),
+        ("create", 0),
         ("create", 1),
         ("create", 2),
+        ("move", 0),
         ("move", 1),
         ("none", 0),
     ];

@@ -5,9 +5,30 @@ use std::collections::BTreeSet;
 
 use super::world::at;
 use crate::plan::{
-    Departure, Plan, Reason,
+    Action, Departure, Plan, Reason, Withheld,
+    brake::{Exceeded, Limit, Would},
     says::{Stage, Status},
 };
+
+fn would() -> Box<Withheld> {
+    Box::new(Withheld {
+        action: Action::Archive,
+        because: Reason::Archived(Departure::Rejected),
+    })
+}
+
+const fn exceeded(limit: Limit, archives: u32, moves: u32, most: u32) -> Exceeded {
+    Exceeded {
+        limit,
+        would: Would {
+            creates: 1,
+            moves,
+            archives,
+        },
+        active: 12,
+        most,
+    }
+}
 
 /// One example or more of each variant.
 fn every_reason() -> Vec<Reason> {
@@ -93,11 +114,36 @@ fn every_reason() -> Vec<Reason> {
             code: text("interview_stage_not_found"),
         },
         Reason::TransferredInAshby,
+        Reason::Shadow { would: would() },
+        Reason::HeldByBrake {
+            title: text("Staff Engineer"),
+            exceeded: exceeded(Limit::Archives, 300, 0, 25),
+            would: would(),
+        },
+        Reason::HeldByBrake {
+            title: text("Staff Engineer"),
+            exceeded: exceeded(Limit::ArchiveShare, 5, 0, 2),
+            would: would(),
+        },
+        Reason::HeldByBrake {
+            title: text("Staff Engineer"),
+            exceeded: exceeded(Limit::Moves, 0, 501, 500),
+            would: would(),
+        },
+        Reason::RefusedByAdmin { would: would() },
+        Reason::Undone {
+            to: text("Replied"),
+        },
+        Reason::TouchedSince {
+            now: Some(text("Onsite")),
+        },
+        Reason::TouchedSince { now: None },
+        Reason::CannotBeUndone,
     ]
 }
 
 /// How many variants [`Reason`] has.
-pub(super) const VARIANTS: usize = 32;
+pub(super) const VARIANTS: usize = 38;
 
 /// A number for each variant. A new one does not compile until it has a number here, and then a sentence above.
 pub(super) fn variant(reason: &Reason) -> usize {
@@ -134,6 +180,12 @@ pub(super) fn variant(reason: &Reason) -> usize {
         Reason::AshbyUnavailable { .. } => 29,
         Reason::StaleId { .. } => 30,
         Reason::TransferredInAshby => 31,
+        Reason::Shadow { .. } => 32,
+        Reason::HeldByBrake { .. } => 33,
+        Reason::RefusedByAdmin { .. } => 34,
+        Reason::Undone { .. } => 35,
+        Reason::TouchedSince { .. } => 36,
+        Reason::CannotBeUndone => 37,
     }
 }
 

@@ -9,8 +9,8 @@ use crate::{
         Situation, Step, plan,
         says::{Contact, Dated, DoverSays, SaidStage, Stamp},
         situation::{
-            Application, ApplicationStatus, Job, Openness, Person, PlanStage, Registration, Setup,
-            SourceSetup, StageKind,
+            Application, ApplicationStatus, Job, Mode, Openness, Person, PlanStage, Registration,
+            Setup, SourceSetup, StageKind,
         },
     },
 };
@@ -115,6 +115,7 @@ pub(super) fn world() -> World {
                 title: "Staff Engineer".to_owned(),
                 openness: Openness::Open,
                 stages: default_plan(),
+                mode: Mode::Live,
             }),
             person: Person::Nobody,
             applied_at: None,

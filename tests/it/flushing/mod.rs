@@ -8,6 +8,7 @@ mod gone;
 mod moving;
 mod ordering;
 mod people;
+mod shadow;
 mod waiting;
 
 use serde_json::{Value, json};

@@ -23,6 +23,7 @@ use crate::{
         problem::ApiError,
     },
     ids::ConnectionId,
+    plan::situation::Mode,
     store::{self, job::Job},
     sync::{
         Sync,
@@ -48,19 +49,24 @@ pub struct JobRegistration {
     /// The exact title of the job in Ashby: a second look that it is the right one.
     #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
     title: String,
+    /// In `shadow` what is decided is recorded, and nothing is written to Ashby.
+    #[schema(default = "live", required = false)]
+    mode: Mode,
 }
 
 impl Readable for JobRegistration {
-    const FIELDS: &'static [&'static str] = &["dover_job_id", "ashby_job", "title"];
+    const FIELDS: &'static [&'static str] = &["dover_job_id", "ashby_job", "title", "mode"];
 
     fn read(fields: &mut Fields) -> Option<Self> {
         let dover_job_id = fields.name("dover_job_id", &(1..=MAX_ID));
         let ashby_job = fields.name("ashby_job", &(1..=MAX_ADDRESS));
         let title = fields.name("title", &(1..=MAX_TITLE));
+        let mode = fields.word("mode", &Mode::WORDS).unwrap_or_default();
         Some(Self {
             dover_job_id: dover_job_id?,
             ashby_job: ashby_job?,
             title: title?,
+            mode,
         })
     }
 }
@@ -71,21 +77,26 @@ pub struct JobChange {
     /// Another job in Ashby: its id, or the address of its page. The same where it is left out.
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S")]
     ashby_job: Option<String>,
-    /// The exact title of the job in Ashby.
+    /// The exact title of the job in Ashby. Needed unless `mode` alone is changed.
     #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
-    title: String,
+    title: Option<String>,
+    /// `shadow` to record what is decided and write nothing, `live` to carry it out. The same where it is left out.
+    mode: Option<Mode>,
 }
 
 impl Readable for JobChange {
-    const FIELDS: &'static [&'static str] = &["ashby_job", "title"];
+    const FIELDS: &'static [&'static str] = &["ashby_job", "title", "mode"];
 
     fn read(fields: &mut Fields) -> Option<Self> {
         let is_moved = fields.is_given("ashby_job");
         let ashby_job = is_moved.then(|| fields.name("ashby_job", &(1..=MAX_ADDRESS)));
-        let title = fields.name("title", &(1..=MAX_TITLE));
+        let mode = fields.word("mode", &Mode::WORDS);
+        let needs_title = is_moved || mode.is_none() || fields.is_given("title");
+        let title = needs_title.then(|| fields.name("title", &(1..=MAX_TITLE)));
         Some(Self {
             ashby_job: ashby_job.flatten(),
-            title: title?,
+            title: title.flatten(),
+            mode,
         })
     }
 }
@@ -122,6 +133,7 @@ pub async fn register(
         dover_job_id: &wanted.dover_job_id,
         ashby_job: &wanted.ashby_job,
         title: &wanted.title,
+        mode: wanted.mode,
     };
     let registered = register::register(&sync, connection.id, &new).await?;
     let id = utf8_percent_encode(&wanted.dover_job_id, NON_ALPHANUMERIC);
@@ -180,7 +192,8 @@ pub async fn read(
 
 /// Change a registration
 ///
-/// Points the Dover job at another Ashby job, or confirms a title that was changed in Ashby.
+/// Points the Dover job at another Ashby job, or confirms a title that was changed in Ashby. With `mode` alone it takes
+/// the job out of shadow, or into it, and asks nothing of Ashby; what was only decided goes on with the next flush.
 #[utoipa::path(
     patch, path = "/v1/connections/{connection}/jobs/{job}", operation_id = "changeJob", tag = "Jobs",
     params(ConnectionPath, JobPath),
@@ -192,12 +205,18 @@ pub async fn change(
     Within(connection, job): Within,
     Body(change): Body<JobChange>,
 ) -> Result<Json<Registered>, ApiError> {
-    let job = find(&sync, connection.id, &job).await?;
-    let ashby_job = change
-        .ashby_job
-        .unwrap_or_else(|| job.ashby_job_id.0.clone());
-    let changed = register::change(&sync, connection.id, job, &ashby_job, &change.title).await?;
-    Ok(Json(Registered::of(changed)))
+    let id = connection.id;
+    let mut job = find(&sync, id, &job).await?;
+    let mut checks = Vec::new();
+    if let Some(title) = &change.title {
+        let same = job.ashby_job_id.0.clone();
+        let ashby_job = change.ashby_job.unwrap_or(same);
+        (job, checks) = register::change(&sync, id, job, &ashby_job, title).await?;
+    }
+    if let Some(mode) = change.mode {
+        (job, checks) = register::set_mode(&sync, id, job, mode).await?;
+    }
+    Ok(Json(Registered::of((job, checks))))
 }
 
 /// Remove a registration

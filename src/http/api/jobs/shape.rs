@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    plan::situation::{Openness, PlanStage, StageKind},
+    plan::situation::{Mode, Openness, PlanStage, StageKind},
     store::job::Job,
     sync::check::Check,
 };
@@ -82,6 +82,8 @@ pub struct JobBody {
     pub status: JobStatus,
     /// What Ashby says of it.
     pub openness: JobOpenness,
+    /// Whether what is decided is carried out.
+    pub mode: Mode,
     /// The id of its interview plan in Ashby.
     #[schema(required)]
     pub interview_plan_id: Option<String>,
@@ -111,6 +113,7 @@ impl JobBody {
                 JobStatus::Waiting
             },
             openness,
+            mode: job.mode,
             interview_plan_id: job.interview_plan_id.as_ref().map(|id| id.0.clone()),
             stages: job.stages.iter().map(StageBody::of).collect(),
             read_at: job.read_at,
