@@ -44,6 +44,8 @@ pub enum Command {
     Flush(FlushArgs),
     /// Sign a delivery and send it to a running server.
     Send(SendArgs),
+    /// Put every stored secret under another master key.
+    RotateMasterKey(RotateArgs),
     /// Print the OpenAPI document.
     Openapi,
 }
@@ -138,6 +140,20 @@ pub struct FlushArgs {
     pub preview: bool,
 }
 
+/// `rotate-master-key`.
+#[derive(Args, Clone, Debug)]
+pub struct RotateArgs {
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// The present master key. Taken from the data directory beside an own Postgres.
+    #[arg(long, env = "MASTER_KEY", hide_env_values = true)]
+    pub master_key: Option<SecretString>,
+    /// The one to put in its place: 32 bytes in base64. Generated into the data directory beside an own Postgres.
+    #[arg(long, env = "NEW_MASTER_KEY", hide_env_values = true)]
+    pub new_master_key: Option<SecretString>,
+}
+
 /// `demo`.
 #[derive(Args, Clone, Debug)]
 pub struct DemoArgs {
@@ -209,8 +225,17 @@ pub fn database_url(given: &SecretString) -> Result<&str, BadSecret> {
 
 /// The vault of a master key.
 pub fn vault(given: &SecretString) -> Result<Vault, BadSecret> {
+    vault_of("MASTER_KEY", given)
+}
+
+/// The vault of the master key to rotate to.
+pub fn next_vault(given: &SecretString) -> Result<Vault, BadSecret> {
+    vault_of("NEW_MASTER_KEY", given)
+}
+
+fn vault_of(variable: &'static str, given: &SecretString) -> Result<Vault, BadSecret> {
     Vault::from_base64(given.expose_secret()).map_err(|error| BadSecret {
-        variable: "MASTER_KEY",
+        variable,
         expected: error.to_string(),
     })
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 use dover_ashby_sync::{
-    commands::{demo, doctor, flush, openapi, send, serve, simulator, work},
+    commands::{demo, doctor, flush, openapi, rotate, send, serve, simulator, work},
     config::{Cli, Command},
     shutdown, telemetry,
 };
@@ -39,7 +39,11 @@ fn eprintln_error(error: &anyhow::Error) {
 async fn run(cli: Cli) -> Result<ExitCode> {
     let quiet = matches!(
         cli.command,
-        Command::Demo(_) | Command::Openapi | Command::Send(_) | Command::Doctor(_)
+        Command::Demo(_)
+            | Command::Openapi
+            | Command::Send(_)
+            | Command::Doctor(_)
+            | Command::RotateMasterKey(_)
     );
     // The driver tells of every notice; only its troubles matter.
     let usual = if quiet { "warn" } else { "info,sqlx=warn" };
@@ -55,6 +59,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Doctor(args) => return Ok(ExitCode::from(doctor::run(args).await?)),
         Command::Flush(args) => flush::run(args, shutdown).await?,
         Command::Send(args) => send::run(args).await?,
+        Command::RotateMasterKey(args) => rotate::run(args).await?,
         Command::Openapi => openapi::run(),
     }
     Ok(ExitCode::SUCCESS)

@@ -18,7 +18,7 @@ use crate::{
     config::{self, AshbyArgs, DatabaseArgs},
     embedded_postgres::EmbeddedPostgres,
     ids::random_bytes,
-    store::{self, Vault},
+    store::{self, StoreError, Vault},
     sync::{Clients, Sync},
     telemetry::Metrics,
 };
@@ -92,6 +92,53 @@ impl Database {
         }
     }
 
+    /// The vault to work with: that of the master key that the database is under, with its hash key. A rotation that was
+    /// cut off beside an own cluster is brought to its end.
+    pub async fn claimed(&self, pool: &PgPool, given: Option<&SecretString>) -> Result<Vault> {
+        let vault = self.vault(given)?;
+        match store::claim(pool, &vault).await {
+            Err(StoreError::AnotherMasterKey)
+                if given.is_none() && self.next_key_file().exists() =>
+            {
+                let next = self.next_vault(None)?;
+                let claimed = store::claim(pool, &next).await?;
+                self.put_next_key_in_place()?;
+                Ok(claimed)
+            }
+            claimed => Ok(claimed?),
+        }
+    }
+
+    /// The vault of the master key to rotate to: the one that was given, or beside an own cluster a generated one, kept
+    /// until it is [put in place](Self::put_next_key_in_place).
+    pub fn next_vault(&self, given: Option<&SecretString>) -> Result<Vault> {
+        match given {
+            Some(given) => Ok(config::next_vault(given)?),
+            None if self.own.is_some() => {
+                let (key, _) = kept(&self.next_key_file(), Vault::generate_master_key)?;
+                let name = || format!("{} holds no master key", self.next_key_file().display());
+                Vault::from_base64(&key).with_context(name)
+            }
+            None => bail!(
+                "NEW_MASTER_KEY is missing: with DATABASE_URL it must be set. Make one with `openssl rand -base64 32`."
+            ),
+        }
+    }
+
+    /// The database is under the generated key from now on, and so is its file.
+    pub fn put_next_key_in_place(&self) -> Result<()> {
+        let (from, to) = (self.next_key_file(), self.data_dir.join("master-key"));
+        fs::rename(&from, &to)
+            .with_context(|| format!("{} cannot take its place", from.display()))?;
+        fs::File::open(&self.data_dir)
+            .and_then(|directory| directory.sync_all())
+            .with_context(|| self.data_dir.display().to_string())
+    }
+
+    fn next_key_file(&self) -> PathBuf {
+        self.data_dir.join("master-key.next")
+    }
+
     /// The bootstrap admin token: the one that was given, or beside an own cluster a generated one. The second value
     /// tells whether it was made just now, and so is to be shown.
     pub fn admin_token(&self, given: Option<&SecretString>) -> Result<(SecretString, bool)> {
@@ -109,7 +156,8 @@ impl Database {
         }
     }
 
-    /// Everything that the shell works with, on this database.
+    /// Everything that the shell works with, on this database, before the database was asked whether the master key is
+    /// its own ([`Database::claimed`]).
     pub fn sync(&self, args: &AshbyArgs) -> Result<Sync> {
         let (clock, metrics) = (Arc::new(SystemClock), Metrics::default());
         Ok(Sync {

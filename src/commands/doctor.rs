@@ -19,7 +19,9 @@ use crate::{
 )]
 pub async fn run(args: OneShotArgs) -> Result<u8> {
     let database = Database::open(&args.database).await?;
-    let sync = database.sync(&args.ashby)?;
+    let mut sync = database.sync(&args.ashby)?;
+    let master_key = args.ashby.master_key.as_ref();
+    sync.vault = database.claimed(&sync.pool, master_key).await?;
     let mut worst = Level::Ok;
     for connection in connections(&sync, args.connection.as_deref()).await? {
         println!("{}", connection.name);

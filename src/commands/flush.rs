@@ -21,7 +21,9 @@ const PREVIEWED: usize = 1_000;
 /// Flushes or previews the named connection, or all of them.
 pub async fn run(args: FlushArgs, shutdown: CancellationToken) -> Result<()> {
     let database = Database::open(&args.one_shot.database).await?;
-    let sync = database.sync(&args.one_shot.ashby)?;
+    let mut sync = database.sync(&args.one_shot.ashby)?;
+    let master_key = args.one_shot.ashby.master_key.as_ref();
+    sync.vault = database.claimed(&sync.pool, master_key).await?;
     let mut failed = Vec::new();
     for connection in connections(&sync, args.one_shot.connection.as_deref()).await? {
         // One that cannot be flushed keeps none of the others from it.

@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod environment;
 pub mod flush;
 pub mod openapi;
+pub mod rotate;
 pub mod send;
 pub mod serve;
 pub mod simulator;

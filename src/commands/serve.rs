@@ -13,7 +13,7 @@ use crate::{
     http::{self, gates::Gates, receiver::Receiver, state::AppState},
     store,
     sync::Sync,
-    worker::Worker,
+    worker::{Worker, until_rotated},
 };
 
 /// Database sessions of the inbox: two commits run side by side, and each may split up.
@@ -32,7 +32,7 @@ pub(super) const UNREACHABLE: &str = "DATABASE_URL: make sure that the server an
 )]
 pub async fn run(args: ServeArgs, shutdown: CancellationToken) -> Result<()> {
     let database = Database::open(&args.database).await?;
-    let sync = database.sync(&args.ashby)?;
+    let mut sync = database.sync(&args.ashby)?;
     let (token, is_new) = database.admin_token(args.admin_token.as_ref())?;
     if is_new {
         println!("Admin token, shown this once: {}", token.expose_secret());
@@ -40,7 +40,8 @@ pub async fn run(args: ServeArgs, shutdown: CancellationToken) -> Result<()> {
     if !args.no_migrate {
         store::migrate(&sync.pool).await.context(UNREACHABLE)?;
     }
-    store::claim(&sync.pool, &sync.vault).await?;
+    let master_key = args.ashby.master_key.as_ref();
+    sync.vault = database.claimed(&sync.pool, master_key).await?;
     environment::apply(
         &sync,
         args.ashby_api_key.as_ref(),
@@ -51,16 +52,17 @@ pub async fn run(args: ServeArgs, shutdown: CancellationToken) -> Result<()> {
         .await
         .with_context(|| format!("LISTEN_ADDR {}: cannot listen there", args.listen_addr))?;
     let server = Server::start(
-        sync,
+        sync.clone(),
         &database.url,
         token,
         listener,
-        shutdown,
+        shutdown.clone(),
         !args.no_worker,
     )?;
     tracing::info!("listening on http://{}", server.addr);
-    server.finished().await;
-    database.close().await
+    let ended = until_rotated(&sync, &shutdown, server.finished()).await;
+    database.close().await?;
+    Ok(ended?)
 }
 
 /// A server that runs.

@@ -7,17 +7,20 @@ use super::{database::Database, serve::UNREACHABLE};
 use crate::{
     config::{DatabaseArgs, WorkArgs},
     store,
-    worker::Worker,
+    worker::{Worker, until_rotated},
 };
 
 /// The flush worker alone, until `shutdown`.
 pub async fn run(args: WorkArgs, shutdown: CancellationToken) -> Result<()> {
     let database = Database::open(&args.database).await?;
-    let sync = database.sync(&args.ashby)?;
-    store::claim(&sync.pool, &sync.vault).await?;
+    let mut sync = database.sync(&args.ashby)?;
+    let master_key = args.ashby.master_key.as_ref();
+    sync.vault = database.claimed(&sync.pool, master_key).await?;
     tracing::info!("working");
-    Worker::new(sync, shutdown).run().await;
-    database.close().await
+    let work = Worker::new(sync.clone(), shutdown.clone()).run();
+    let ended = until_rotated(&sync, &shutdown, work).await;
+    database.close().await?;
+    Ok(ended?)
 }
 
 /// Applies migrations.

@@ -264,6 +264,13 @@ impl From<StoreError> for ApiError {
                 )
             }
             StoreError::Gone(what) => Self::not_found(what),
+            StoreError::AnotherMasterKey => {
+                tracing::error!("a request could not be answered: {error}");
+                Self::new(
+                    Code::DatabaseUnavailable,
+                    "MASTER_KEY was rotated while this process ran. It has to be restarted with the present one.",
+                )
+            }
             _ => {
                 tracing::error!("a request could not be answered: {error}");
                 Self::new(

@@ -8,13 +8,14 @@ use sqlx::{PgExecutor, types::Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{StoreError, Vault};
+use super::{StoreError, Vault, vault::sealed_under};
 use crate::{
     ids::ConnectionId,
     plan::{settings::Settings, situation::Setup},
 };
 
-const ASHBY_KEY: &str = "the Ashby API key";
+/// What Ashby keys are sealed for.
+pub(super) const ASHBY_KEY: &str = "the Ashby API key";
 
 /// One employer's link, without its secrets.
 #[derive(Clone, Debug)]
@@ -117,23 +118,30 @@ pub struct NewConnection<'a> {
     pub next_flush_at: DateTime<Utc>,
 }
 
-/// Makes one. A name that is taken is refused by the constraint `connection_name_key`.
+/// Makes one. A name that is taken is refused by the constraint `connection_name_key`; under a master key that is no
+/// longer the present one nothing is made.
 pub async fn create(
     db: impl PgExecutor<'_>,
     vault: &Vault,
     new: &NewConnection<'_>,
 ) -> Result<ConnectionId, StoreError> {
     let id = ConnectionId::fresh();
-    sqlx::query!(
-        "INSERT INTO connection (id, name, ashby_key, created_at, next_flush_at) VALUES ($1, $2, $3, $4, $5)",
+    let done = sqlx::query!(
+        r#"
+        WITH present AS (SELECT only_one FROM installation WHERE master_key_fingerprint = $6 FOR SHARE)
+        INSERT INTO connection (id, name, ashby_key, created_at, next_flush_at)
+        SELECT $1, $2, $3, $4, $5 FROM present
+        "#,
         id.0,
         new.name,
         vault.seal(ASHBY_KEY, new.ashby_key),
         new.now,
         new.next_flush_at,
+        vault.master_fingerprint()
     )
     .execute(db)
     .await?;
+    sealed_under(done.rows_affected() == 1)?;
     Ok(id)
 }
 
@@ -228,14 +236,19 @@ pub async fn set_ashby_key(
     key: &str,
 ) -> Result<(), StoreError> {
     let sealed = vault.seal(ASHBY_KEY, key);
-    sqlx::query!(
-        "UPDATE connection SET ashby_key = $2, attention = NULL WHERE id = $1",
+    let is_present = sqlx::query_scalar!(
+        r#"
+        WITH present AS (SELECT only_one FROM installation WHERE master_key_fingerprint = $3 FOR SHARE),
+             kept AS (UPDATE connection SET ashby_key = $2, attention = NULL FROM present WHERE id = $1)
+        SELECT EXISTS (SELECT FROM present) AS "is_present!"
+        "#,
         id.0,
-        sealed
+        sealed,
+        vault.master_fingerprint()
     )
-    .execute(db)
+    .fetch_one(db)
     .await?;
-    Ok(())
+    sealed_under(is_present)
 }
 
 /// Stops flushes until a check passes, and says why.

@@ -6,11 +6,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sqlx::PgExecutor;
 
-use super::{StoreError, Vault};
+use super::{StoreError, Vault, vault::sealed_under};
 use crate::ids::{ConnectionId, fresh_uuid};
 
-const WEBHOOK_SECRET: &str = "a webhook secret";
-const BEARER_TOKEN: &str = "the webhook bearer token";
+/// What webhook secrets are sealed for.
+pub(super) const WEBHOOK_SECRET: &str = "a webhook secret";
+/// What bearer tokens are sealed for.
+pub(super) const BEARER_TOKEN: &str = "the webhook bearer token";
 
 /// Which deliveries a connection takes.
 #[derive(Debug)]
@@ -34,16 +36,22 @@ pub async fn set_intake(
         .bearer_token
         .as_ref()
         .map(|token| vault.seal(BEARER_TOKEN, token.expose_secret()));
-    sqlx::query!(
-        "UPDATE connection SET accepts_hex_hmac = $2, bearer_token = $3, payload_paths = $4 WHERE id = $1",
+    let is_present = sqlx::query_scalar!(
+        r#"
+        WITH present AS (SELECT only_one FROM installation WHERE master_key_fingerprint = $5 FOR SHARE),
+             kept AS (UPDATE connection SET accepts_hex_hmac = $2, bearer_token = $3, payload_paths = $4
+                      FROM present WHERE id = $1)
+        SELECT EXISTS (SELECT FROM present) AS "is_present!"
+        "#,
         id.0,
         intake.accepts_hex_hmac,
         bearer,
-        intake.payload_paths
+        intake.payload_paths,
+        vault.master_fingerprint()
     )
-    .execute(db)
+    .fetch_one(db)
     .await?;
-    Ok(())
+    sealed_under(is_present)
 }
 
 /// What the webhook endpoint must know of a connection.
@@ -102,16 +110,20 @@ pub async fn add_webhook_secret(
     secret: &str,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    sqlx::query!(
-        "INSERT INTO webhook_secret (id, connection_id, secret, created_at) VALUES ($1, $2, $3, $4)",
+    let done = sqlx::query!(
+        r#"
+        WITH present AS (SELECT only_one FROM installation WHERE master_key_fingerprint = $5 FOR SHARE)
+        INSERT INTO webhook_secret (id, connection_id, secret, created_at) SELECT $1, $2, $3, $4 FROM present
+        "#,
         fresh_uuid(),
         id.0,
         vault.seal(WEBHOOK_SECRET, secret),
-        now
+        now,
+        vault.master_fingerprint()
     )
     .execute(db)
     .await?;
-    Ok(())
+    sealed_under(done.rows_affected() == 1)
 }
 
 /// Lets every secret that would live on die at `at`: at a rotation, so that two live for a while.

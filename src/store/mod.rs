@@ -6,6 +6,7 @@ pub mod decision;
 pub mod delivery;
 pub mod flush;
 pub mod inbox;
+pub mod installation;
 pub mod intake;
 pub mod intent;
 pub mod job;
@@ -24,6 +25,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+pub use installation::claim;
 pub use vault::Vault;
 
 /// The migrations, compiled in.
@@ -55,9 +57,9 @@ pub enum StoreError {
     /// An update that must hit one row hit none: the row, or the lease on it, is gone.
     #[error("{0} is gone")]
     Gone(&'static str),
-    /// The database was set up with another master key.
+    /// The database is under another master key: it was rotated, or always was another.
     #[error(
-        "this database was set up with another MASTER_KEY; start with that one, for no stored secret opens with this"
+        "this database is under another MASTER_KEY, for it was set up with another or rotated since; start with the present one, for no stored secret opens with this"
     )]
     AnotherMasterKey,
     /// The migrations do not fit the database.
@@ -145,26 +147,6 @@ pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
         .map_err(StoreError::Migrate)?;
     session.close().await?;
     Ok(())
-}
-
-/// Makes sure that `vault` is of the master key that this database was set up with; the first one to ask sets it up.
-pub async fn claim(pool: &PgPool, vault: &Vault) -> Result<(), StoreError> {
-    let ours = vault.fingerprint("this installation");
-    let theirs = sqlx::query_scalar!(
-        r#"
-        INSERT INTO installation (master_key_fingerprint) VALUES ($1)
-        ON CONFLICT (only_one) DO UPDATE SET master_key_fingerprint = installation.master_key_fingerprint
-        RETURNING master_key_fingerprint
-        "#,
-        ours
-    )
-    .fetch_one(pool)
-    .await?;
-    if theirs == ours {
-        Ok(())
-    } else {
-        Err(StoreError::AnotherMasterKey)
-    }
 }
 
 /// Whether the database answers and every migration has been applied.

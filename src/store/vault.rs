@@ -1,4 +1,5 @@
-//! Secrets at rest, and people as keyed hashes. All keys are derived from `MASTER_KEY`, one a purpose.
+//! Secrets at rest, and people as keyed hashes. What seals is derived from `MASTER_KEY`; what hashes is a key of the
+//! installation, kept sealed beside them, so that hashes outlive a rotation of `MASTER_KEY`.
 
 use std::fmt;
 
@@ -8,22 +9,29 @@ use aes_gcm::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 use super::StoreError;
 use crate::{
-    ids::{ConnectionId, random_bytes},
+    ids::{ConnectionId, DoverCandidateId, random_bytes},
     plan::identity::IdentityKey,
 };
 
 const NONCE_LENGTH: usize = 12;
 
-/// Seals and opens stored secrets, and hashes identities.
+/// What the hash key is sealed for.
+const HASH_KEY: &str = "the hash key";
+
+/// Seals and opens stored secrets, and hashes identities. One that was only made of a master key hashes with a key
+/// derived from it; [`claim`](super::claim) answers the one to work with.
 #[derive(Clone)]
+#[must_use = "stored hashes were made with the vault that this answers"]
 pub struct Vault {
     cipher: Aes256Gcm,
-    identity_key: [u8; 32],
+    /// Names the master key without telling it.
+    master_fingerprint: String,
+    hash_key: [u8; 32],
 }
 
 impl fmt::Debug for Vault {
@@ -48,10 +56,54 @@ impl Vault {
     /// The vault of a master key.
     pub fn new(master: &[u8; 32]) -> Self {
         let cipher = Aes256Gcm::new(&derive(master, "secrets at rest").into());
+        let hash_key = derive(master, "identities");
         Self {
             cipher,
-            identity_key: derive(master, "identities"),
+            master_fingerprint: fingerprint(&hash_key, "this installation"),
+            hash_key,
         }
+    }
+
+    /// The same master key with a hash key of its own, for an installation that has hashed nothing yet.
+    pub(super) fn with_fresh_hash_key(&self) -> Self {
+        Self {
+            hash_key: random_bytes(),
+            ..self.clone()
+        }
+    }
+
+    /// The same master key with the hash key that [`Vault::sealed_hash_key`] sealed.
+    pub(super) fn with_hash_key(&self, sealed: &[u8]) -> Result<Self, StoreError> {
+        let mut hash_key = [0; 32];
+        let opened = self.open(HASH_KEY, sealed)?;
+        hex::decode_to_slice(opened.expose_secret(), &mut hash_key).map_err(|error| {
+            StoreError::Unreadable {
+                what: HASH_KEY,
+                detail: error.to_string(),
+            }
+        })?;
+        Ok(Self {
+            hash_key,
+            ..self.clone()
+        })
+    }
+
+    /// The same master key with the hash key of `other`.
+    pub(super) fn hashing_like(&self, other: &Self) -> Self {
+        Self {
+            hash_key: other.hash_key,
+            ..self.clone()
+        }
+    }
+
+    /// The hash key, to be kept.
+    pub(super) fn sealed_hash_key(&self) -> Vec<u8> {
+        self.seal(HASH_KEY, &hex::encode(self.hash_key))
+    }
+
+    /// Tells one master key from another.
+    pub(super) fn master_fingerprint(&self) -> &str {
+        &self.master_fingerprint
     }
 
     /// A new master key, as it is configured.
@@ -77,8 +129,7 @@ impl Vault {
     pub fn open(&self, purpose: &'static str, sealed: &[u8]) -> Result<SecretString, StoreError> {
         let unreadable = || StoreError::Unreadable {
             what: purpose,
-            detail: "it was sealed with another MASTER_KEY; start with the key it was stored under"
-                .to_owned(),
+            detail: "it was sealed with another MASTER_KEY; start with the present one".to_owned(),
         };
         let (nonce, sealed) = sealed
             .split_first_chunk::<NONCE_LENGTH>()
@@ -98,18 +149,41 @@ impl Vault {
 
     /// What stands in the mirror for a person's address: the same within a connection, telling nothing across.
     pub fn identity_hash(&self, connection: ConnectionId, key: &IdentityKey) -> Vec<u8> {
-        let mut mac = keyed(&self.identity_key);
+        self.hash(connection, &key.tagged())
+    }
+
+    /// What stands in a tombstone for a candidate as Dover names them.
+    pub fn dover_hash(&self, connection: ConnectionId, candidate: &DoverCandidateId) -> Vec<u8> {
+        self.hash(connection, &format!("dover:{candidate}"))
+    }
+
+    fn hash(&self, connection: ConnectionId, tagged: &str) -> Vec<u8> {
+        let mut mac = keyed(&self.hash_key);
         mac.update(connection.0.as_bytes());
-        mac.update(key.tagged().as_bytes());
+        mac.update(tagged.as_bytes());
         mac.finalize().into_bytes().to_vec()
     }
 
     /// Tells whether a secret is the one that was applied before, without keeping it.
     pub fn fingerprint(&self, secret: &str) -> String {
-        let mut mac = keyed(&self.identity_key);
-        mac.update(b"fingerprint");
-        mac.update(secret.as_bytes());
-        hex::encode(mac.finalize().into_bytes())
+        fingerprint(&self.hash_key, secret)
+    }
+}
+
+fn fingerprint(key: &[u8; 32], secret: &str) -> String {
+    let mut mac = keyed(key);
+    mac.update(b"fingerprint");
+    mac.update(secret.as_bytes());
+    hex::encode(mac.finalize().into_bytes())
+}
+
+/// What a statement came to that keeps a sealed secret only where the database is under the same master key: a process
+/// that missed a rotation must not keep what nobody can open.
+pub(super) const fn sealed_under(the_present_key: bool) -> Result<(), StoreError> {
+    if the_present_key {
+        Ok(())
+    } else {
+        Err(StoreError::AnotherMasterKey)
     }
 }
 
@@ -125,8 +199,6 @@ fn derive(master: &[u8; 32], purpose: &str) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
-
     use super::*;
 
     #[test]
@@ -160,6 +232,16 @@ mod tests {
             vault.identity_hash(one, &key),
             vault.identity_hash(other, &key)
         );
+    }
+
+    #[test]
+    fn a_hash_key_passes_from_one_master_key_to_the_next() {
+        let (old, new) = (Vault::new(&[7; 32]), Vault::new(&[8; 32]));
+        let old = old.with_fresh_hash_key();
+        let passed = new.with_hash_key(&new.seal(HASH_KEY, &hex::encode(old.hash_key)));
+        assert_eq!(passed.unwrap().fingerprint("x"), old.fingerprint("x"));
+        assert_ne!(new.fingerprint("x"), old.fingerprint("x"));
+        assert!(new.with_hash_key(&old.sealed_hash_key()).is_err());
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! When things happen: which connection is due, who flushes it, and the upkeep that nobody asks for. Any number of
 //! workers may run against one database; a lease keeps each connection to one of them at a time.
 
+mod rotation;
+
+pub use rotation::until_rotated;
+
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;

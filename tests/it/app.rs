@@ -100,7 +100,7 @@ impl TestApp {
 
         let metrics = Metrics::default();
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let sync = Sync {
+        let mut sync = Sync {
             pool: store::pool(&database.url, 8, Duration::from_secs(5)).unwrap(),
             vault: Vault::new(&[7; 32]),
             clients: Clients::new(
@@ -112,6 +112,7 @@ impl TestApp {
             metrics,
             interval: TimeDelta::minutes(15),
         };
+        sync.vault = store::claim(&sync.pool, &sync.vault).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Server::start(
             sync.clone(),

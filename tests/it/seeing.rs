@@ -314,12 +314,11 @@ async fn the_environment_makes_the_default_connection_and_never_undoes_a_rotatio
 async fn another_master_key_is_refused_before_anybody_is_created_twice() {
     use dover_ashby_sync::store::{Vault, claim};
     let app = TestApp::bare().await;
-    claim(&app.database.pool, &Vault::new(&[7; 32]))
-        .await
-        .unwrap();
-    claim(&app.database.pool, &Vault::new(&[7; 32]))
-        .await
-        .unwrap();
+    let again = claim(&app.database.pool, &Vault::new(&[7; 32])).await;
+    assert_eq!(
+        again.unwrap().fingerprint("x"),
+        app.sync().vault.fingerprint("x")
+    );
     let refused = claim(&app.database.pool, &Vault::new(&[8; 32]))
         .await
         .unwrap_err();

@@ -127,7 +127,7 @@ impl Stage {
 
         let (clock, metrics) = (Arc::new(SystemClock), Metrics::default());
         let base_url = format!("http://{simulator_addr}").parse()?;
-        let sync = Sync {
+        let mut sync = Sync {
             pool: store::pool(database_url, 16, Duration::from_secs(5))?,
             vault: Vault::new(&random_bytes()),
             clients: Clients::new(base_url, Arc::clone(&clock) as _, metrics.clone()),
@@ -136,6 +136,7 @@ impl Stage {
             interval: TimeDelta::minutes(15),
         };
         store::migrate(&sync.pool).await?;
+        sync.vault = store::claim(&sync.pool, &sync.vault).await?;
         let token = hex::encode(random_bytes::<32>());
         let listener = TcpListener::bind(listen)
             .await

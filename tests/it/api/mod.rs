@@ -19,12 +19,12 @@ fn of_acme(path: &str) -> String {
 }
 
 impl TestApp {
-    async fn patch(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
         let request = self.request(Method::PATCH, path).bearer_auth(TOKEN);
         self.send(request.json(&body)).await
     }
 
-    async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         let request = self.request(Method::DELETE, path).bearer_auth(TOKEN);
         self.send(request).await
     }
