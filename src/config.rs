@@ -73,6 +73,10 @@ pub struct AshbyArgs {
     /// How often each connection is flushed, as in `15m`, `90s` or `1h`.
     #[arg(long, env = "FLUSH_INTERVAL", default_value = "15m", value_parser = interval)]
     pub flush_interval: TimeDelta,
+    /// How long a flush holds its connection unless it renews, as in `120s` or `2m`: after a crash another process takes
+    /// over within this. The same in all processes of one database.
+    #[arg(long, env = "FLUSH_LEASE", default_value = "120s", value_parser = lease)]
+    pub flush_lease: TimeDelta,
 }
 
 /// `serve`.
@@ -268,20 +272,30 @@ fn web_address(text: &str) -> Result<Url, String> {
 
 /// `90s`, `15m`, `1h`: from a second to a day.
 fn interval(text: &str) -> Result<TimeDelta, String> {
-    let expected = || "expected a time between 1s and 24h, such as 15m, 90s or 1h".to_owned();
+    let expected = "expected a time between 1s and 24h, such as 15m, 90s or 1h";
+    time_between(text, 1, 86_400).ok_or_else(|| expected.to_owned())
+}
+
+/// From 5 seconds, below which clocks that differ by one and a call of some seconds would leave no time to write, to half
+/// an hour, beyond which nobody wants to wait after a crash.
+fn lease(text: &str) -> Result<TimeDelta, String> {
+    let expected = "expected a time between 5s and 30m, such as 120s or 2m";
+    time_between(text, 5, 1_800).ok_or_else(|| expected.to_owned())
+}
+
+/// A number with a unit, of at least `least` and at most `most` seconds.
+fn time_between(text: &str, least: i64, most: i64) -> Option<TimeDelta> {
     let text = text.trim();
     let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
-    let number: i64 = digits.parse().map_err(|_| expected())?;
+    let number: i64 = digits.parse().ok()?;
     let seconds = match &text[digits.len()..] {
         "s" => Some(number),
         "m" => number.checked_mul(60),
         "h" => number.checked_mul(3600),
         _ => None,
     };
-    let seconds = seconds
-        .filter(|seconds| (1..=86_400).contains(seconds))
-        .ok_or_else(expected)?;
-    Ok(TimeDelta::seconds(seconds))
+    let seconds = seconds.filter(|seconds| (least..=most).contains(seconds))?;
+    Some(TimeDelta::seconds(seconds))
 }
 
 #[cfg(test)]
@@ -312,6 +326,15 @@ mod tests {
             "9223372036854775807h",
         ] {
             assert!(interval(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_lease_lasts_longer_than_a_call_and_not_for_ever() {
+        assert_eq!(lease("120s"), Ok(TimeDelta::minutes(2)));
+        assert_eq!(lease("5s"), Ok(TimeDelta::seconds(5)));
+        for bad in ["4s", "31m", "1h", "2"] {
+            assert!(lease(bad).is_err(), "{bad}");
         }
     }
 

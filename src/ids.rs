@@ -106,6 +106,8 @@ uuid_ids! {
     DecisionId,
     /// Proof of holding a lease.
     LeaseToken,
+    /// A process that flushes what is due.
+    WorkerId,
 }
 
 /// A new time-ordered UUID (version 7).

@@ -3,23 +3,24 @@
 //! A call is repeated here only when that can do no harm: a read after anything passing, a write only when it surely had
 //! no effect. Everything else goes back to the caller, who knows how to look first.
 
-use std::{error::Error as _, time::Duration};
+use std::{error::Error as _, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use reqwest::{
-    StatusCode,
+    RequestBuilder, StatusCode,
     header::{ACCEPT, CONTENT_TYPE, HeaderMap},
 };
 use secrecy::ExposeSecret;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    AshbyClient,
+    AshbyClient, Leave, TOTAL_TIMEOUT,
     endpoint::Endpoint,
     envelope::{self, Answer},
     error::{AshbyError, Disposition, ErrorKind},
     observe::{CallOutcome, CallRecord},
     pace::Admission,
+    punctual::{self, Unsent},
     rate_headers::RateHeaders,
 };
 use crate::ids::random_fraction;
@@ -73,14 +74,9 @@ impl AshbyClient {
         body: Vec<u8>,
     ) -> Result<Answer<R>, AshbyError> {
         let admission = self.core.pace.admit().await;
-        if let Some(guard) = self.guard.as_ref().filter(|_| endpoint.write)
-            && !guard.may_write().await
-        {
-            let message = "the right to write was lost before it was sent";
-            return Err(AshbyError::new(endpoint, ErrorKind::Withheld, message));
-        }
+        let leave = self.leave(endpoint).await?;
         let at = self.core.clock.now();
-        let (request_id, result) = match self.exchange(endpoint, body).await {
+        let (request_id, result) = match self.exchange(endpoint, body, leave).await {
             Ok(reply) => self.digest(endpoint, &admission, &reply),
             Err(error) => (None, Err(error)),
         };
@@ -92,24 +88,30 @@ impl AshbyClient {
         result
     }
 
+    /// Leave to write, where the endpoint writes and somebody guards it.
+    async fn leave(&self, endpoint: Endpoint) -> Result<Option<Leave>, AshbyError> {
+        let Some(guard) = self.guard.as_ref().filter(|_| endpoint.write) else {
+            return Ok(None);
+        };
+        let leave = guard.may_write().await;
+        leave.map(Some).ok_or_else(|| withheld(endpoint))
+    }
+
     /// Sends the request and takes in the whole answer.
-    async fn exchange(&self, endpoint: Endpoint, body: Vec<u8>) -> Result<Reply, AshbyError> {
-        let broken = |error| transport_error(endpoint, error);
-        let mut url = self.core.base_url.clone();
-        url.set_path(&format!(
-            "{}/{}",
-            url.path().trim_end_matches('/'),
-            endpoint.name
-        ));
-        let request = self
-            .core
-            .http
-            .post(url)
-            .basic_auth(self.core.api_key.expose_secret(), Some(""))
-            .header(ACCEPT, "application/json")
-            .header(CONTENT_TYPE, "application/json")
-            .header("Ashby-Version", API_VERSION)
-            .body(body);
+    async fn exchange(
+        &self,
+        endpoint: Endpoint,
+        body: Vec<u8>,
+        leave: Option<Leave>,
+    ) -> Result<Reply, AshbyError> {
+        let (request, unsent) = self.request(endpoint, body, leave);
+        let broken = |error| {
+            if unsent.was_too_late() {
+                withheld(endpoint)
+            } else {
+                transport_error(endpoint, error)
+            }
+        };
         let response = request.send().await.map_err(broken)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = match response.bytes().await {
@@ -123,6 +125,36 @@ impl AshbyClient {
             headers,
             body,
         })
+    }
+
+    /// The request, within its leave, and what tells if it was too late to be sent.
+    fn request(
+        &self,
+        endpoint: Endpoint,
+        body: Vec<u8>,
+        leave: Option<Leave>,
+    ) -> (RequestBuilder, Unsent) {
+        let mut url = self.core.base_url.clone();
+        url.set_path(&format!(
+            "{}/{}",
+            url.path().trim_end_matches('/'),
+            endpoint.name
+        ));
+        let request = self
+            .core
+            .http
+            .post(url)
+            .basic_auth(self.core.api_key.expose_secret(), Some(""))
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/json")
+            .header("Ashby-Version", API_VERSION);
+        let Some(leave) = leave else {
+            return (request.body(body), Unsent::default());
+        };
+        let left = leave.end_by - self.core.clock.now();
+        let limit = left.to_std().unwrap_or_default().min(TOTAL_TIMEOUT);
+        let (body, unsent) = punctual::body(body, leave.send_by, Arc::clone(&self.core.clock));
+        (request.timeout(limit).body(body), unsent)
     }
 
     /// Learns what the answer tells of the rate limit, then reads it.
@@ -182,6 +214,12 @@ struct Reply {
     status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
+}
+
+/// The right to write was lost, or its time was over, before anything was sent.
+fn withheld(endpoint: Endpoint) -> AshbyError {
+    let message = "the right to write was lost before it was sent";
+    AshbyError::new(endpoint, ErrorKind::Withheld, message)
 }
 
 /// What a broken connection means. Only a failure to connect proves that the request never left.

@@ -18,6 +18,7 @@ mod metadata;
 mod observe;
 mod pace;
 mod page;
+mod punctual;
 mod rate_headers;
 mod words;
 
@@ -34,7 +35,7 @@ pub use self::{
     job::{JobInfo, JobStatus},
     key::ApiKeyInfo,
     metadata::{ArchiveReason, InterviewStage, ReasonType, Source, SourceType, StageType},
-    observe::{CallObserver, CallOutcome, CallRecord, WriteGuard},
+    observe::{CallObserver, CallOutcome, CallRecord, Leave, WriteGuard},
     pace::{Budget, Pace},
     page::{Next, Page, PageFrom, SyncToken},
 };
@@ -42,7 +43,8 @@ use crate::clock::SharedClock;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Long enough for the slowest page of a large organisation, short enough that a hung call does not outlive a lease.
+/// Long enough for the slowest page of a large organisation, and for the slowest write. A write gets less where its
+/// [`Leave`] ends sooner.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Idle connections are given up before a load balancer is likely to: a write sent into a closing connection is in

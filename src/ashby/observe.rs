@@ -16,8 +16,17 @@ pub trait CallObserver: Send + Sync {
 /// Is asked right before every attempt at a write, once the rate limit has let it through: whoever waited for its turn
 /// may have lost the right to write meanwhile.
 pub trait WriteGuard: Send + Sync {
-    /// Whether the write may be sent now.
-    fn may_write(&self) -> BoxFuture<'_, bool>;
+    /// Leave for one attempt that is about to be made; `None`: it must not be.
+    fn may_write(&self) -> BoxFuture<'_, Option<Leave>>;
+}
+
+/// Leave for one attempt at a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leave {
+    /// It must be on its way by then, by the clock: a process may stand still between the question and the sending.
+    pub send_by: DateTime<Utc>,
+    /// It is given up then, answered or not.
+    pub end_by: DateTime<Utc>,
 }
 
 /// One HTTP attempt.

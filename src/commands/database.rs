@@ -171,6 +171,7 @@ impl Database {
             clock,
             metrics,
             interval: args.flush_interval,
+            lease: args.flush_lease,
         })
     }
 

@@ -196,26 +196,44 @@ pub async fn acquire(
     Ok(done.rows_affected() == 1)
 }
 
-/// Holds the lease until `until`. `Gone` when another has taken it meanwhile, or the connection was paused or removed.
+/// Holds the lease until `until`, or for longer where it was to last longer already; answers until when. `LeaseLost` when
+/// another has taken it meanwhile, or the connection was paused or removed.
 pub async fn renew(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
     token: LeaseToken,
     until: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let done = sqlx::query!(
-        "UPDATE connection SET lease_expires_at = $3 WHERE id = $1 AND lease_token = $2 AND paused_at IS NULL",
+) -> Result<DateTime<Utc>, StoreError> {
+    let until = sqlx::query_scalar!(
+        r#"
+        UPDATE connection SET lease_expires_at = greatest(lease_expires_at, $3)
+        WHERE id = $1 AND lease_token = $2 AND paused_at IS NULL
+        RETURNING lease_expires_at AS "until!"
+        "#,
         connection.0,
         token.0,
         until
     )
-    .execute(db)
+    .fetch_optional(db)
     .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Gone("the lease"))
-    }
+    until.ok_or(StoreError::LeaseLost)
+}
+
+/// Makes sure that nobody takes the lease before the transaction ends. `LeaseLost` when somebody has: what a holder that
+/// stood still brings too late must not be kept over what the next one found.
+pub async fn fence(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    token: LeaseToken,
+) -> Result<(), StoreError> {
+    let held = sqlx::query_scalar!(
+        r#"SELECT true AS "held!" FROM connection WHERE id = $1 AND lease_token = $2 FOR SHARE"#,
+        connection.0,
+        token.0
+    )
+    .fetch_optional(tx)
+    .await?;
+    held.map(drop).ok_or(StoreError::LeaseLost)
 }
 
 /// Gives the lease back and says when the next flush is due.

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::{
     ids::{
-        ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, ConnectionId, ProspectId, StageId,
+        ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, ConnectionId, LeaseToken,
+        ProspectId, StageId,
     },
     plan::says::DoverSays,
 };
@@ -56,15 +57,19 @@ pub struct Intent {
     pub recorded_at: DateTime<Utc>,
 }
 
-/// Records an intent; one that stands is replaced.
+/// Records an intent under a lease; one that stands is replaced. `LeaseLost` when another holds the lease: the intent that
+/// stands may be theirs.
 pub async fn record(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
+    lease: LeaseToken,
     intent: &Intent,
 ) -> Result<(), StoreError> {
-    sqlx::query!(
+    let done = sqlx::query!(
         r#"
-        INSERT INTO intent (prospect_id, connection_id, step, dover_at, recorded_at) VALUES ($1, $2, $3, $4, $5)
+        WITH held AS (SELECT id FROM connection WHERE id = $2 AND lease_token = $6 FOR SHARE)
+        INSERT INTO intent (prospect_id, connection_id, step, dover_at, recorded_at)
+        SELECT $1, held.id, $3, $4, $5 FROM held
         ON CONFLICT (prospect_id) DO UPDATE
         SET step = excluded.step, dover_at = excluded.dover_at, recorded_at = excluded.recorded_at
         "#,
@@ -72,18 +77,31 @@ pub async fn record(
         connection.0,
         Json(&intent.intended) as _,
         intent.dover_at,
-        intent.recorded_at
+        intent.recorded_at,
+        lease.0
     )
     .execute(db)
     .await?;
-    Ok(())
+    if done.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::LeaseLost)
+    }
 }
 
-/// The outcome is known.
-pub async fn settled(db: impl PgExecutor<'_>, prospect: ProspectId) -> Result<(), StoreError> {
-    sqlx::query!("DELETE FROM intent WHERE prospect_id = $1", prospect.0)
-        .execute(db)
-        .await?;
+/// The outcome of the intent that was recorded at `recorded_at` is known. One that was recorded since stays.
+pub async fn settled(
+    db: impl PgExecutor<'_>,
+    prospect: ProspectId,
+    recorded_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "DELETE FROM intent WHERE prospect_id = $1 AND recorded_at = $2",
+        prospect.0,
+        recorded_at
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

@@ -16,6 +16,7 @@ pub mod prospect;
 pub mod receipt;
 pub mod vault;
 pub mod waiting;
+pub mod worker;
 
 use std::{str::FromStr, time::Duration};
 
@@ -54,9 +55,12 @@ pub enum StoreError {
         /// Why.
         detail: String,
     },
-    /// An update that must hit one row hit none: the row, or the lease on it, is gone.
+    /// An update that must hit one row hit none: the row is gone.
     #[error("{0} is gone")]
     Gone(&'static str),
+    /// The lease under which something was to be kept has gone to another, or the connection was paused or removed.
+    #[error("the lease is gone")]
+    LeaseLost,
     /// The database is under another master key: it was rotated, or always was another.
     #[error(
         "this database is under another MASTER_KEY, for it was set up with another or rotated since; start with the present one, for no stored secret opens with this"

@@ -29,7 +29,7 @@ use crate::{
 /// What a plan that was carried out leaves behind.
 #[derive(Debug, Default)]
 pub(super) struct Applied {
-    /// The application as our last write left it, and when.
+    /// The application as our last write left it, and when that was intended.
     pub(super) wrote: Option<(Seen, DateTime<Utc>)>,
 }
 
@@ -52,13 +52,13 @@ impl From<Stop> for Interrupted {
 
 impl From<store::StoreError> for Interrupted {
     fn from(error: store::StoreError) -> Self {
-        Self::By(Stop::Broken(error.into()))
+        Self::By(error.into())
     }
 }
 
 impl From<SyncError> for Interrupted {
     fn from(error: SyncError) -> Self {
-        Self::By(Stop::Broken(error))
+        Self::By(error.into())
     }
 }
 
@@ -177,7 +177,8 @@ impl Performer<'_> {
             dover_at: plan::said_at(dover).unwrap_or(recorded_at),
             recorded_at,
         };
-        store::intent::record(&self.scene.sync.pool, self.scene.connection, &intent).await?;
+        let (pool, connection) = (&self.scene.sync.pool, self.scene.connection);
+        store::intent::record(pool, connection, self.lease.token, &intent).await?;
         Ok(intent)
     }
 
@@ -213,9 +214,10 @@ impl Performer<'_> {
             .begin()
             .await
             .map_err(store::StoreError::from)?;
+        store::flush::fence(&mut tx, self.scene.connection, self.lease.token).await?;
         store::prospect::link(&mut *tx, prospect.id, &candidate, None).await?;
         store::mirror::identify(&mut tx, self.scene.connection, &people).await?;
-        store::intent::settled(&mut *tx, prospect.id).await?;
+        store::intent::settled(&mut *tx, prospect.id, intent.recorded_at).await?;
         tx.commit().await.map_err(store::StoreError::from)?;
         self.created = Some(candidate);
         Ok(())
@@ -372,7 +374,8 @@ impl Performer<'_> {
 
     /// It surely had no effect.
     async fn forget(&self, intent: &Intent) -> Result<(), Interrupted> {
-        Ok(store::intent::settled(&self.scene.sync.pool, intent.prospect).await?)
+        let pool = &self.scene.sync.pool;
+        Ok(store::intent::settled(pool, intent.prospect, intent.recorded_at).await?)
     }
 }
 

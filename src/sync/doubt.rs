@@ -94,7 +94,7 @@ impl Scene<'_> {
         if let [candidate] = self.created(ashby, prospect, sent).await?.as_slice() {
             let mut tx = self.sync.pool.begin().await?;
             store::prospect::link(&mut *tx, prospect.id, candidate, None).await?;
-            store::intent::settled(&mut *tx, prospect.id).await?;
+            store::intent::settled(&mut *tx, prospect.id, intent.recorded_at).await?;
             tx.commit().await?;
             return Ok(Settled::Candidate(candidate.clone()));
         }
@@ -176,7 +176,7 @@ impl Scene<'_> {
                 store::mirror::foreign(&mut tx, self.connection, id).await?;
             }
             store::prospect::link(&mut *tx, prospect.id, candidate, Some(id)).await?;
-            store::intent::settled(&mut *tx, prospect.id).await?;
+            store::intent::settled(&mut *tx, prospect.id, intent.recorded_at).await?;
             tx.commit().await?;
             return Ok(if is_ours {
                 Settled::Application(seen)
@@ -216,7 +216,7 @@ impl Scene<'_> {
                 Settled::Undone
             }
         };
-        store::intent::settled(&mut *tx, intent.prospect).await?;
+        store::intent::settled(&mut *tx, intent.prospect, intent.recorded_at).await?;
         tx.commit().await?;
         Ok(settled)
     }
@@ -229,7 +229,7 @@ impl Scene<'_> {
         if !is_list_read || self.sync.clock.now() - intent.recorded_at <= SHOWS_WITHIN {
             return Ok(Settled::Waiting);
         }
-        store::intent::settled(&self.sync.pool, intent.prospect).await?;
+        store::intent::settled(&self.sync.pool, intent.prospect, intent.recorded_at).await?;
         Ok(Settled::Undone)
     }
 }

@@ -93,7 +93,7 @@ pub async fn start(
 ) -> Result<Option<Started>, StoreError> {
     let now = sync.clock.now();
     let mut tx = sync.pool.begin().await.map_err(StoreError::from)?;
-    let Some(lease) = Lease::take(&mut tx, connection, now).await? else {
+    let Some(lease) = Lease::take(&mut tx, connection, now, sync.lease).await? else {
         return Ok(None);
     };
     let id = store::flush::start(&mut tx, connection, trigger, now).await?;
@@ -132,7 +132,7 @@ impl Started {
             calls: Arc::default(),
             counts: Mutex::default(),
         };
-        let ended = flush.run().await;
+        let ended = flush.lease.keep_during(flush.run()).await;
         store::flush::progress(&sync.pool, id, &flush.counts(), &flush.calls.calls()).await?;
         let learning = matches!(ended, Ok(Ended { learning: true }));
         let (status, detail) = flush.ending(ended).await?;
@@ -292,6 +292,7 @@ impl Flush<'_> {
             self.sync,
             self.id,
             scene.connection,
+            self.lease.token,
             &Decided {
                 case: &case,
                 plan: &plan,

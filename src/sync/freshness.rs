@@ -6,7 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
 
 use super::lease::Lease;
-use crate::{ashby::WriteGuard, clock::SharedClock};
+use crate::{
+    ashby::{Leave, WriteGuard},
+    clock::SharedClock,
+};
 
 /// How old the picture of an application may be when we change it. It is as old as the question, not as the answer.
 const FRESH: TimeDelta = TimeDelta::seconds(5);
@@ -25,9 +28,14 @@ pub(super) struct FreshLook {
 }
 
 impl WriteGuard for FreshLook {
-    fn may_write(&self) -> BoxFuture<'_, bool> {
+    fn may_write(&self) -> BoxFuture<'_, Option<Leave>> {
         Box::pin(async {
-            self.lease.may_write().await && is_fresh(self.looked_at, self.clock.now())
+            let leave = self.lease.may_write().await?;
+            let fresh_until = self.looked_at + FRESH;
+            (self.clock.now() <= fresh_until).then(|| Leave {
+                send_by: leave.send_by.min(fresh_until),
+                ..leave
+            })
         })
     }
 }

@@ -1,7 +1,10 @@
 //! The exclusive right to act for a connection: held by one process at a time, for a while, and asked for right before
 //! every write.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    convert::Infallible,
+    sync::{Mutex, PoisonError},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
@@ -10,17 +13,28 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Sync, SyncError};
 use crate::{
-    ashby::{AshbyError, Disposition, WriteGuard},
+    ashby::{AshbyError, Disposition, Leave, WriteGuard},
     ids::{ConnectionId, LeaseToken},
     store::{self, StoreError},
 };
 
-/// How long a lease lasts unless it is renewed. After a crash another process takes over within this.
-const LEASE: TimeDelta = TimeDelta::seconds(120);
+/// A lease with less than this share of its length left is renewed before the next write: that leaves a write the time
+/// between this and [`SPARED`], 45 of 120 seconds.
+const RENEW_BELOW: f64 = 0.625;
 
-/// A lease with less than this left is renewed before the next write. More than any one call can take, so that no write
-/// is under way when another process may take the lease.
-const RENEW_BELOW: TimeDelta = TimeDelta::seconds(75);
+/// The share of a lease in which no write is under way any more: what the clocks of two processes may differ by. 30 of
+/// 120 seconds.
+const SPARED: f64 = 0.25;
+
+/// How often a flush renews its lease, as a share of the lease's length, however long it reads or waits: so that it lets
+/// go only where it cannot help it.
+const RENEW_EVERY: f64 = 0.25;
+
+/// A share of a lease's length.
+fn share(length: TimeDelta, of: f64) -> TimeDelta {
+    let length = length.to_std().unwrap_or_default();
+    TimeDelta::from_std(length.mul_f64(of)).expect("a share is no longer than the whole")
+}
 
 /// Why a flush ended before its end.
 #[derive(Debug)]
@@ -39,14 +53,17 @@ impl From<SyncError> for Stop {
     fn from(error: SyncError) -> Self {
         match error {
             SyncError::Ashby(error) => error.into(),
-            SyncError::Store(_) => Self::Broken(error),
+            SyncError::Store(error) => error.into(),
         }
     }
 }
 
 impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
-        Self::Broken(error.into())
+        match error {
+            StoreError::LeaseLost => Self::LeaseLost,
+            _ => Self::Broken(error.into()),
+        }
     }
 }
 
@@ -64,22 +81,26 @@ impl From<AshbyError> for Stop {
 pub(super) struct Lease {
     sync: Sync,
     connection: ConnectionId,
-    token: LeaseToken,
-    expires_at: Mutex<DateTime<Utc>>,
+    /// What tells this holder from the next.
+    pub(super) token: LeaseToken,
+    /// `None` once it is known to be lost.
+    expires_at: Mutex<Option<DateTime<Utc>>>,
     /// Cancelled when the process shuts down, or the flush stops for another reason.
     pub(super) stopped: CancellationToken,
 }
 
 impl Lease {
-    /// Takes the lease on a connection. `None`: another holds it, or the connection is paused or needs attention.
+    /// Takes the lease on a connection for `length`. `None`: another holds it, or the connection is paused or needs
+    /// attention.
     pub(super) async fn take(
         tx: &mut PgConnection,
         connection: ConnectionId,
         now: DateTime<Utc>,
+        length: TimeDelta,
     ) -> Result<Option<Taken>, StoreError> {
         let taken = Taken {
             token: LeaseToken::fresh(),
-            expires_at: now + LEASE,
+            expires_at: now + length,
         };
         let is_ours =
             store::flush::acquire(tx, connection, taken.token, now, taken.expires_at).await?;
@@ -97,7 +118,7 @@ impl Lease {
             sync: sync.clone(),
             connection,
             token: taken.token,
-            expires_at: Mutex::new(taken.expires_at),
+            expires_at: Mutex::new(Some(taken.expires_at)),
             stopped: shutdown.child_token(),
         }
     }
@@ -111,37 +132,84 @@ impl Lease {
         store::flush::release(tx, self.connection, self.token, due).await
     }
 
-    /// Makes sure that the lease holds for as long as one attempt at a call can take.
+    /// Makes sure that the lease holds for as long as one attempt at a write can take.
     pub(super) async fn hold(&self) -> Result<(), Stop> {
+        self.leave().await.map(drop)
+    }
+
+    /// Leave for one write: it ends well before another process may take the lease.
+    async fn leave(&self) -> Result<Leave, Stop> {
         if self.stopped.is_cancelled() {
             return Err(Stop::Shutdown);
         }
-        let now = self.sync.clock.now();
-        let expires_at = *self
-            .expires_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if expires_at - now > RENEW_BELOW {
-            return Ok(());
+        let length = self.sync.lease;
+        let mut expires_at = self.expires_at().ok_or(Stop::LeaseLost)?;
+        if expires_at - self.sync.clock.now() <= share(length, RENEW_BELOW) {
+            expires_at = self.renew().await?;
         }
-        let until = now + LEASE;
+        let end_by = expires_at - share(length, SPARED);
+        Ok(Leave {
+            send_by: end_by,
+            end_by,
+        })
+    }
+
+    /// Renews the lease for its length from now.
+    async fn renew(&self) -> Result<DateTime<Utc>, Stop> {
+        let until = self.sync.clock.now() + self.sync.lease;
         match store::flush::renew(&self.sync.pool, self.connection, self.token, until).await {
-            Ok(()) => {
-                *self
-                    .expires_at
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner) = until;
-                Ok(())
+            Ok(until) => {
+                self.set_expires_at(Some(until));
+                Ok(until)
             }
-            Err(StoreError::Gone(_)) => Err(Stop::LeaseLost),
+            Err(StoreError::LeaseLost) => {
+                self.set_expires_at(None);
+                Err(Stop::LeaseLost)
+            }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Keeps the lease while `work` is done, however long it reads or waits. What is under way when it is lost finds
+    /// that out by itself, before its next write.
+    pub(super) async fn keep_during<T>(&self, work: impl Future<Output = T>) -> T {
+        let beat = share(self.sync.lease, RENEW_EVERY);
+        let keep = async {
+            loop {
+                self.sync
+                    .clock
+                    .pass(beat.to_std().unwrap_or_default())
+                    .await;
+                // While the database is away it may come back in time.
+                if let Err(Stop::LeaseLost) = self.renew().await {
+                    return std::future::pending::<Infallible>().await;
+                }
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            never = keep => match never {},
+        }
+    }
+
+    fn expires_at(&self) -> Option<DateTime<Utc>> {
+        *self
+            .expires_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_expires_at(&self, to: Option<DateTime<Utc>>) {
+        *self
+            .expires_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = to;
     }
 }
 
 impl WriteGuard for Lease {
-    fn may_write(&self) -> BoxFuture<'_, bool> {
-        Box::pin(async { self.hold().await.is_ok() })
+    fn may_write(&self) -> BoxFuture<'_, Option<Leave>> {
+        Box::pin(async { self.leave().await.ok() })
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Sync {
     pub metrics: Metrics,
     /// How often each connection is flushed.
     pub interval: chrono::TimeDelta,
+    /// How long a flush holds its connection unless it renews: within this another process takes over after a crash.
+    pub lease: chrono::TimeDelta,
 }
 
 impl Sync {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Sync, SyncError, apply::Applied, gather::Case};
 use crate::{
     ashby::{CallObserver, CallRecord},
-    ids::{ConnectionId, DecisionId, FlushId},
+    ids::{ConnectionId, DecisionId, FlushId, LeaseToken},
     plan::{
         self, Outcome, Plan, Reason, Situation,
         situation::{Application, Person, Registration},
@@ -58,11 +58,12 @@ pub(super) struct Decided<'a> {
     pub(super) calls: Value,
 }
 
-/// Keeps a decision.
+/// Keeps a decision, under the lease that it was made under.
 pub(super) async fn record(
     sync: &Sync,
     flush: FlushId,
     connection: ConnectionId,
+    lease: LeaseToken,
     decided: &Decided<'_>,
 ) -> Result<(), SyncError> {
     let Decided {
@@ -95,6 +96,7 @@ pub(super) async fn record(
         applied_at: in_effect(plan, &case.situation),
     };
     let mut tx = sync.pool.begin().await?;
+    store::flush::fence(&mut tx, connection, lease).await?;
     let meanwhile = store::prospect::decided(&mut tx, &left).await?;
     if meanwhile == Meanwhile::Gone {
         return Ok(());
@@ -102,7 +104,7 @@ pub(super) async fn record(
     if let Some((seen, at)) = &applied.wrote {
         store::mirror::wrote(&mut tx, connection, seen, *at).await?;
         store::prospect::link(&mut *tx, prospect.id, &seen.candidate, Some(&seen.id)).await?;
-        store::intent::settled(&mut *tx, prospect.id).await?;
+        store::intent::settled(&mut *tx, prospect.id, *at).await?;
     } else if let (false, Meanwhile::Nothing, Some(found)) = (
         case.situation.is_in_shadow(),
         meanwhile,

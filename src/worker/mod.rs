@@ -7,11 +7,12 @@ pub use rotation::until_rotated;
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::TimeDelta;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    ids::{ConnectionId, random_fraction},
+    ids::{ConnectionId, WorkerId, random_fraction},
     store::{self, StoreError, flush::Trigger},
     sync::{Sync, flush},
 };
@@ -22,12 +23,17 @@ const SIDE_BY_SIDE: usize = 16;
 /// How often a worker looks for what is due, give or take a fifth.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// A worker that has not looked for this long is gone, or stands still: what was its share goes to the others. Four looks,
+/// so that one that is busy is not missed.
+const MISSED_AFTER: TimeDelta = TimeDelta::seconds(10);
+
 /// How often upkeep runs, in looks.
 const UPKEEP_EVERY: u32 = 300;
 
 /// The flush worker.
 #[derive(Clone, Debug)]
 pub struct Worker {
+    id: WorkerId,
     sync: Sync,
     shutdown: CancellationToken,
     flushes: TaskTracker,
@@ -38,6 +44,7 @@ impl Worker {
     /// A worker that stops when `shutdown` is cancelled.
     pub fn new(sync: Sync, shutdown: CancellationToken) -> Self {
         Self {
+            id: WorkerId::fresh(),
             sync,
             shutdown,
             flushes: TaskTracker::new(),
@@ -61,18 +68,24 @@ impl Worker {
         }
         self.flushes.close();
         self.flushes.wait().await;
+        if let Err(error) = store::worker::left(&self.sync.pool, self.id).await {
+            tracing::warn!("the other workers were not told that this one is gone: {error}");
+        }
     }
 
     async fn look(&self, looks: u32) -> Result<(), StoreError> {
         if looks.is_multiple_of(UPKEEP_EVERY) {
             store::overview::gather_tallies(&self.sync.pool).await?;
         }
-        let free = self.slots.available_permits();
-        if free == 0 {
+        let (pool, now) = (&self.sync.pool, self.sync.clock.now());
+        let alive = store::worker::seen(pool, self.id, now, now - MISSED_AFTER).await?;
+        let demand = store::worker::demand(pool, now).await?;
+        let running = SIDE_BY_SIDE - self.slots.available_permits();
+        let take = (fair_share(demand, alive) - size(running)).min(size(SIDE_BY_SIDE - running));
+        if take <= 0 {
             return Ok(());
         }
-        let limit = i64::try_from(free).unwrap_or(i64::MAX);
-        for connection in store::flush::due(&self.sync.pool, self.sync.clock.now(), limit).await? {
+        for connection in store::flush::due(pool, now, take).await? {
             self.flush(connection).await?;
         }
         Ok(())
@@ -93,5 +106,30 @@ impl Worker {
             drop(slot);
         });
         Ok(())
+    }
+}
+
+/// What one of `alive` workers may have of `demand` connections that are due or being flushed, so that all have alike. What
+/// is left over is nobody's share in particular: whoever looks first takes it.
+const fn fair_share(demand: i64, alive: i64) -> i64 {
+    let alive = if alive < 1 { 1 } else { alive };
+    (demand + alive - 1) / alive
+}
+
+fn size(of: usize) -> i64 {
+    i64::try_from(of).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_alike_and_nothing_is_left_lying() {
+        assert_eq!(fair_share(40, 4), 10);
+        assert_eq!(fair_share(41, 4), 11);
+        assert_eq!(fair_share(3, 4), 1);
+        assert_eq!(fair_share(0, 4), 0);
+        assert_eq!(fair_share(7, 1), 7);
     }
 }

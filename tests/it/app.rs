@@ -56,7 +56,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    async fn read(response: Response) -> Self {
+    pub(crate) async fn read(response: Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
@@ -111,6 +111,7 @@ impl TestApp {
             clock: shared,
             metrics,
             interval: TimeDelta::minutes(15),
+            lease: TimeDelta::seconds(120),
         };
         sync.vault = store::claim(&sync.pool, &sync.vault).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 use chrono::TimeDelta;
 use dover_ashby_sync::{
     ashby::{
-        CallOutcome, Disposition, ErrorKind, NewApplication, NewCandidate, Next, PageFrom,
-        StageChange, SyncToken, http_client, http_client_with_timeout,
+        CallOutcome, Disposition, ErrorKind, Leave, NewApplication, NewCandidate, Next, PageFrom,
+        StageChange, SyncToken, WriteGuard, http_client, http_client_with_timeout,
     },
     clock::ManualClock,
 };
+use futures::future::BoxFuture;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -206,6 +207,66 @@ async fn a_write_without_an_answer_in_time_is_in_doubt() {
     assert_eq!(error.kind, ErrorKind::Timeout);
     assert_eq!(error.disposition(), Disposition::InDoubt);
     assert_eq!(scene.times_asked(), 1);
+}
+
+/// Gives leave until moments that many seconds from now.
+struct LeaveUntil {
+    send_by: i64,
+    end_by: i64,
+}
+
+impl WriteGuard for LeaveUntil {
+    fn may_write(&self) -> BoxFuture<'_, Option<Leave>> {
+        Box::pin(std::future::ready(Some(Leave {
+            send_by: start() + TimeDelta::seconds(self.send_by),
+            end_by: start() + TimeDelta::seconds(self.end_by),
+        })))
+    }
+}
+
+#[tokio::test]
+async fn a_write_whose_time_is_over_when_the_connection_stands_is_not_sent() {
+    let scene = Scene::of([results(&ada())]).await;
+    let late = LeaveUntil {
+        send_by: -1,
+        end_by: 20,
+    };
+    let client = scene.client.guarded_by(Arc::new(late));
+    let error = client
+        .create_candidate(&NewCandidate::named("Ada Lovelace"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.disposition(), Disposition::Withheld, "{error}");
+    assert_eq!(scene.times_asked(), 0);
+
+    let timely = LeaveUntil {
+        send_by: 0,
+        end_by: 20,
+    };
+    let client = scene.client.guarded_by(Arc::new(timely));
+    client
+        .create_candidate(&NewCandidate::named("Ada Lovelace"))
+        .await
+        .unwrap();
+    let heard = scene.script.heard.lock().unwrap();
+    assert_eq!(heard[0].body["name"], "Ada Lovelace");
+    assert!(heard[0].headers.contains_key("content-length"));
+}
+
+#[tokio::test]
+async fn a_write_is_given_up_when_its_leave_ends() {
+    let scene = Scene::of([Say::Silence]).await;
+    let brief = LeaveUntil {
+        send_by: 0,
+        end_by: 1,
+    };
+    let client = scene.client.guarded_by(Arc::new(brief));
+    let error = client
+        .create_candidate(&NewCandidate::named("Ada Lovelace"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Timeout);
+    assert_eq!(error.disposition(), Disposition::InDoubt);
 }
 
 #[tokio::test]

@@ -194,6 +194,10 @@ impl Clock for PatientClock {
             }
         })
     }
+
+    fn pass(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.sleep(duration)
+    }
 }
 
 #[tokio::test]

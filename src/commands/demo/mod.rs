@@ -134,6 +134,7 @@ impl Stage {
             clock,
             metrics,
             interval: TimeDelta::minutes(15),
+            lease: TimeDelta::seconds(120),
         };
         store::migrate(&sync.pool).await?;
         sync.vault = store::claim(&sync.pool, &sync.vault).await?;
