@@ -13,7 +13,7 @@ const KEPT: usize = 50_000;
 const KEPT_BYTES: usize = 128 * 1024 * 1024;
 
 /// A call to Ashby's API, as `GET /_sim/calls` tells it.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Call {
     /// Its number since the last reset, from 0. Clearing the record does not start it again.
@@ -21,6 +21,8 @@ pub(crate) struct Call {
     pub at: String,
     /// The endpoint by its present name, also where it was called by an old one.
     pub endpoint: String,
+    /// The name of the person, or the title of the job, whom the request named.
+    pub about: Option<String>,
     /// The title of the key, where there was a good one.
     pub key: Option<String>,
     /// The body, or null where it was no JSON.
@@ -41,7 +43,7 @@ impl Call {
 }
 
 /// The last calls.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct CallLog {
     calls: VecDeque<Call>,
     bytes: usize,

@@ -15,7 +15,7 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 
 /// Two streams of one seed: ids of objects, and names of requests. Reading more or less often moves only the second,
 /// so a test that looks twice still meets the same objects.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Chance {
     objects: ChaCha8Rng,
     requests: ChaCha8Rng,

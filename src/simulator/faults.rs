@@ -14,6 +14,9 @@ const LONGEST_DELAY_MS: u64 = 120_000;
 pub(crate) struct Fault {
     /// The endpoint that it befalls, such as `candidate.create`; any without it.
     pub endpoint: Option<String>,
+    /// The name of the person, or the title of the job, whom the call is about; anybody without it. A call that is
+    /// tried again is about the same one, so that a fault can befall one call and no other beside it.
+    pub about: Option<String>,
     pub kind: FaultKind,
     /// How many matching calls go through first.
     #[serde(default)]
@@ -46,6 +49,8 @@ fn once() -> u32 {
 pub(crate) enum FaultKind {
     /// 429, no effect.
     RateLimited,
+    /// 403, no effect: the key lacks the permission.
+    Forbidden,
     /// 500, no effect.
     ErrorBefore,
     /// 500, yet it took effect.
@@ -83,6 +88,10 @@ impl Fault {
                 StatusCode::TOO_MANY_REQUESTS,
                 Refusal::new("rate_limit_exceeded", "The rate limit was exceeded"),
             )),
+            FaultKind::Forbidden => Some((
+                StatusCode::FORBIDDEN,
+                Refusal::new("missing_endpoint_permission", "Refused on order"),
+            )),
             FaultKind::ErrorBefore | FaultKind::ErrorAfter => Some((
                 StatusCode::INTERNAL_SERVER_ERROR,
                 Refusal::new("generic_internal_error", "Something went wrong"),
@@ -99,7 +108,7 @@ impl Fault {
 }
 
 /// The faults in waiting, in the order in which they were asked for.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Faults(Vec<Fault>);
 
 impl Faults {
@@ -121,12 +130,11 @@ impl Faults {
     }
 
     /// The fault that befalls this call. One that lets it pass still counts it.
-    pub(crate) fn strike(&mut self, endpoint: &str) -> Option<Fault> {
+    pub(crate) fn strike(&mut self, endpoint: &str, about: Option<&str>) -> Option<Fault> {
         let matches = |fault: &Fault| {
-            fault
-                .endpoint
-                .as_deref()
-                .is_none_or(|wanted| wanted == endpoint)
+            let is_meant = |wanted: &str| wanted == endpoint;
+            fault.endpoint.as_deref().is_none_or(is_meant)
+                && (fault.about.is_none() || fault.about.as_deref() == about)
         };
         let mut struck = None;
         for fault in self.0.iter_mut().filter(|fault| matches(fault)) {

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// A key and how much of its budget is spent.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct KeyState {
     pub key: String,
     pub scopes: Vec<String>,

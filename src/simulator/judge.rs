@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, value::RawValue};
 
 use super::{
+    about,
     answer::{Answer, ErrorShape, Refusal},
     api::{self, Endpoint, Request},
     calls::Call,
@@ -92,9 +93,11 @@ impl World {
         let request_id = self.chance.request_id(self.now);
         let serial = self.serial;
         let endpoint = api::find(incoming.endpoint);
-        let verdict = self.judge(incoming, endpoint, &request_id);
+        let about = about::whom(self, incoming.body);
+        let verdict = self.judge(incoming, endpoint, about.as_deref(), &request_id);
         let name = endpoint.map_or(incoming.endpoint, |endpoint| endpoint.name);
-        self.record(incoming, name, &request_id, &verdict, self.serial != serial);
+        let is_write = self.serial != serial;
+        self.record(incoming, (name, about), &request_id, &verdict, is_write);
         self.outcome(verdict, request_id)
     }
 
@@ -102,6 +105,7 @@ impl World {
         &mut self,
         incoming: &Incoming<'_>,
         endpoint: Option<&Endpoint>,
+        about: Option<&str>,
         request_id: &str,
     ) -> Verdict {
         let Some(endpoint) = endpoint else {
@@ -127,7 +131,8 @@ impl World {
             let shape = self.switches.error_shape.unwrap_or(ErrorShape::Objects);
             self.refused(StatusCode::FORBIDDEN, &refusal, Some(shape), request_id)
         } else {
-            self.carry_out(incoming, endpoint, key, request_id)
+            let fault = self.faults.strike(endpoint.name, about);
+            self.carry_out(incoming, endpoint, key, fault, request_id)
         };
         Verdict {
             key: Some(key),
@@ -136,15 +141,15 @@ impl World {
         }
     }
 
-    /// Runs the endpoint, unless a fault comes between.
+    /// Runs the endpoint, unless `fault` comes between.
     fn carry_out(
         &mut self,
         incoming: &Incoming<'_>,
         endpoint: &Endpoint,
         key: usize,
+        fault: Option<Fault>,
         request_id: &str,
     ) -> Verdict {
-        let fault = self.faults.strike(endpoint.name);
         let runs = fault.as_ref().is_none_or(Fault::lets_through);
         let meant = if runs {
             match self.run(incoming, endpoint, key) {
@@ -236,7 +241,7 @@ impl World {
     fn record(
         &mut self,
         incoming: &Incoming<'_>,
-        endpoint: &str,
+        (endpoint, about): (&str, Option<String>),
         request_id: &str,
         verdict: &Verdict,
         write: bool,
@@ -250,6 +255,7 @@ impl World {
             index: 0,
             at: wire::instant(self.now),
             endpoint: endpoint.to_owned(),
+            about,
             key: verdict.key.map(|key| self.keys[key].title.clone()),
             request: serde_json::from_slice(incoming.body).unwrap_or_else(|_| raw(&Value::Null)),
             status: verdict.status.as_u16(),

@@ -10,6 +10,7 @@
 //! `judge` shows the way of a call from the key to the answer, `api` which endpoints there are, `control` how a test
 //! or a person plays the rest of the world.
 
+mod about;
 mod answer;
 mod api;
 mod calls;
@@ -93,6 +94,23 @@ impl Simulator {
     /// An organisation without jobs, sources, archive reasons or people.
     pub fn new(config: Config) -> Self {
         let world = World::new(config.seed, &config.api_keys, (config.now)());
+        Self(Arc::new(Inner {
+            config,
+            world: Mutex::new(world),
+        }))
+    }
+
+    /// Another organisation that starts as this one stands, with a future, a clock and a record of calls of its own.
+    #[must_use]
+    pub fn copy(&self, now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>) -> Self {
+        let Config { seed, api_keys, .. } = &self.0.config;
+        let config = Config {
+            seed: *seed,
+            api_keys: api_keys.clone(),
+            now,
+        };
+        let mut world = self.lock().clone();
+        world.calls.clear();
         Self(Arc::new(Inner {
             config,
             world: Mutex::new(world),

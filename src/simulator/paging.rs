@@ -34,6 +34,7 @@ pub(crate) const LIMIT: Field = optional("limit", Kind::Limit);
 pub(crate) type Tokens = HashMap<String, Issued>;
 
 /// A sync token's meaning.
+#[derive(Clone)]
 pub(crate) struct Issued {
     query: u64,
     serial: u64,

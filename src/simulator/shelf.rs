@@ -24,7 +24,7 @@ pub(crate) struct Stamp {
 pub(crate) type Age = (DateTime<Utc>, u64);
 
 /// An object and its times.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Row<T> {
     pub id: Uuid,
     pub item: T,
@@ -45,7 +45,7 @@ impl<T> Row<T> {
 }
 
 /// All objects of one kind.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Shelf<T> {
     rows: HashMap<Uuid, Row<T>>,
     by_age: BTreeSet<(Age, Uuid)>,

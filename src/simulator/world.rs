@@ -55,7 +55,7 @@ impl StageKind {
 /// Values of custom fields, by field.
 pub(crate) type FieldValues = Vec<(Uuid, Value)>;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub title: String,
     pub status: JobStatus,
@@ -65,7 +65,7 @@ pub(crate) struct Job {
     pub fields: FieldValues,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub title: String,
     pub job: Uuid,
@@ -84,7 +84,7 @@ pub(crate) struct Stage {
     pub is_archived: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Source {
     pub title: String,
     pub kind: SourceType,
@@ -97,19 +97,19 @@ pub(crate) struct SourceType {
     pub title: String,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ArchiveReason {
     pub text: String,
     pub reason_type: String,
     pub is_archived: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tag {
     pub title: String,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct User {
     pub first_name: String,
     pub last_name: String,
@@ -117,7 +117,7 @@ pub(crate) struct User {
     pub is_enabled: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CustomField {
     pub title: String,
     pub object_type: String,
@@ -148,7 +148,7 @@ pub(crate) struct Place {
     pub country: Option<String>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Candidate {
     pub name: String,
     pub emails: Vec<Contact>,
@@ -162,7 +162,7 @@ pub(crate) struct Candidate {
     pub fields: FieldValues,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Application {
     pub candidate: Uuid,
     pub job: Uuid,
@@ -187,7 +187,7 @@ pub(crate) struct Visit {
     pub left_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Note {
     pub candidate: Uuid,
     pub content: String,
@@ -195,6 +195,7 @@ pub(crate) struct Note {
 }
 
 /// The whole organisation, with the keys that open it and the record of who asked what.
+#[derive(Clone)]
 pub(crate) struct World {
     /// The moment of the call that is being answered.
     pub now: DateTime<Utc>,

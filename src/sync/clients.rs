@@ -46,8 +46,18 @@ impl fmt::Debug for Clients {
 impl Clients {
     /// Clients of the Ashby at `base_url`, whose every call `metrics` counts.
     pub fn new(base_url: Url, clock: SharedClock, metrics: Metrics) -> Self {
+        Self::through(http_client(), base_url, clock, metrics)
+    }
+
+    /// As [`Clients::new`], through an HTTP client with settings of its own.
+    pub fn through(
+        http: reqwest::Client,
+        base_url: Url,
+        clock: SharedClock,
+        metrics: Metrics,
+    ) -> Self {
         Self {
-            http: http_client(),
+            http,
             base_url,
             clock,
             counter: Arc::new(Counted(metrics)),

@@ -37,6 +37,7 @@ pub(crate) struct TestApp {
     pub(crate) http: Client,
     pub(crate) database: TestDatabase,
     ashby: SocketAddr,
+    simulator: Simulator,
     sync: Sync,
     stop: CancellationToken,
 }
@@ -45,6 +46,15 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+/// What tells a simulated Ashby the time.
+pub(crate) type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + std::marker::Sync>;
+
+/// The time as `clock` shows it.
+pub(crate) fn told_by(clock: &ManualClock) -> Now {
+    let clock = clock.clone();
+    Arc::new(move || clock.now())
 }
 
 /// An answer, read.
@@ -83,28 +93,42 @@ impl Answer {
 impl TestApp {
     /// The program with an empty database and an empty Ashby.
     pub(crate) async fn bare() -> Self {
-        let database = database().await;
         let clock = ManualClock::at("2026-11-21T10:00:00Z".parse().unwrap());
-        let stop = CancellationToken::new();
-
-        let shown = clock.clone();
         let simulator = Simulator::new(Config {
             seed: 7,
             api_keys: vec![ApiKey::full(ASHBY_KEY)],
-            now: Arc::new(move || shown.now()),
+            now: told_by(&clock),
         });
+        Self::over(database().await, simulator, clock, http_client()).await
+    }
+
+    /// The program over what there is already; it speaks to Ashby through `to_ashby`.
+    pub(crate) async fn over(
+        database: TestDatabase,
+        simulator: Simulator,
+        clock: ManualClock,
+        to_ashby: Client,
+    ) -> Self {
+        let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let ashby = listener.local_addr().unwrap();
-        let stopped = stop.clone();
-        tokio::spawn(async move { simulator.serve(listener, stopped.cancelled_owned()).await });
+        let (stopped, organisation) = (stop.clone(), simulator.clone());
+        tokio::spawn(async move {
+            organisation
+                .serve(listener, stopped.cancelled_owned())
+                .await
+        });
 
         let metrics = Metrics::default();
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let mut sync = Sync {
             pool: store::pool(&database.url, 8, Duration::from_secs(5)).unwrap(),
             vault: Vault::new(&[7; 32]),
-            clients: Clients::new(
-                format!("http://{ashby}").parse().unwrap(),
+            clients: Clients::through(
+                to_ashby,
+                format!("http://localhost:{}", ashby.port())
+                    .parse()
+                    .unwrap(),
                 Arc::clone(&shared),
                 metrics.clone(),
             ),
@@ -130,9 +154,24 @@ impl TestApp {
             http: http_client(),
             database,
             ashby,
+            simulator,
             sync,
             stop,
         }
+    }
+
+    /// Stops the program for good, so that others can start from where it got to: with [`TestApp::copy`].
+    pub(crate) async fn freeze(&self) {
+        self.stop.cancel();
+        self.sync.pool.close().await;
+        self.database.freeze().await;
+    }
+
+    /// Another program, over a copy of the database and of the Ashby of this one, which was frozen. `now` tells its Ashby
+    /// the time.
+    pub(crate) async fn copy(&self, clock: ManualClock, now: Now, to_ashby: Client) -> Self {
+        let simulator = self.simulator.copy(now);
+        Self::over(self.database.copy().await, simulator, clock, to_ashby).await
     }
 
     /// What the server works with, for another process of the same installation.
@@ -343,7 +382,14 @@ impl TestApp {
             who.job,
             at.timestamp_micros()
         );
-        let answer = self.deliver(&id, &delivery).await;
+        let mut answer = self.deliver(&id, &delivery).await;
+        // On a busy machine the database may be slow to answer. Whoever is told so sends again.
+        for _ in 0..9 {
+            if answer.status != StatusCode::SERVICE_UNAVAILABLE {
+                break;
+            }
+            answer = self.deliver(&id, &delivery).await;
+        }
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.body);
     }
 

@@ -43,25 +43,45 @@ pub(crate) struct TestDatabase {
 /// A new database with all migrations applied.
 pub(crate) async fn database() -> TestDatabase {
     let server = SERVER.get_or_init(Server::start).await;
-    let name = format!("{}_{}", server.run, COUNT.fetch_add(1, Ordering::Relaxed));
-    server
-        .execute(format!("CREATE DATABASE {name} TEMPLATE {}", server.run))
-        .await;
-    let url = server.url(&name);
-    let pool = PgPoolOptions::new()
-        .max_connections(5)
-        .connect(&url)
-        .await
-        .expect("the database was just made");
-    TestDatabase {
-        pool,
-        url,
-        name,
-        server,
-    }
+    TestDatabase::copied(server, &server.run).await
 }
 
 impl TestDatabase {
+    async fn copied(server: &'static Server, template: &str) -> Self {
+        let name = format!("{}_{}", server.run, COUNT.fetch_add(1, Ordering::Relaxed));
+        server
+            .execute(format!("CREATE DATABASE {name} TEMPLATE {template}"))
+            .await;
+        let url = server.url(&name);
+        let pool = PgPoolOptions::new()
+            .max_connections(5)
+            .connect_lazy(&url)
+            .expect("the server's address is one");
+        Self {
+            pool,
+            url,
+            name,
+            server,
+        }
+    }
+
+    /// Closes it to everybody, so that it can be copied any number of times.
+    pub(crate) async fn freeze(&self) {
+        self.pool.close().await;
+        let name = &self.name;
+        let close = format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false");
+        self.server.execute(close).await;
+        let leave = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        self.server.execute(leave).await;
+    }
+
+    /// A new database that holds what this one held when it was frozen.
+    pub(crate) async fn copy(&self) -> Self {
+        Self::copied(self.server, &self.name).await
+    }
+
     /// Runs statements on the server, outside the database: for what only its administrator may do to it.
     pub(crate) async fn administrate(&self, sql: &str) {
         for statement in sql.split(';') {

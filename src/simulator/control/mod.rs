@@ -7,9 +7,9 @@
 //! |---|---|---|
 //! | `GET /world` | | everything, in words: `{now, jobs, plans, sources, archiveReasons, tags, users, customFields, candidates, applications}` |
 //! | `POST /reset` | `{seed?}` | 204; an empty organisation with the keys of the start |
-//! | `GET /calls?since=n` | | `{calls: [{index, at, endpoint, key, request, status, response, requestId, write, fault}], next}`: the calls numbered `n` and up, and the number to ask from next time |
+//! | `GET /calls?since=n` | | `{calls: [{index, at, endpoint, about, key, request, status, response, requestId, write, fault}], next}`: the calls numbered `n` and up, and the number to ask from next time |
 //! | `DELETE /calls` | | 204 |
-//! | `GET /faults`, `POST /faults`, `DELETE /faults` | `{endpoint?, kind, after?, times? (1), delay_ms?, retry_after_s?, scope?, code?, shape?, effect?}` | those in waiting |
+//! | `GET /faults`, `POST /faults`, `DELETE /faults` | `{endpoint?, about?, kind, after?, times? (1), delay_ms?, retry_after_s?, scope?, code?, shape?, effect?}` | those in waiting |
 //! | `GET /switches`, `POST /switches` | those to change | all of them |
 //!
 //! Making things; the answer is 201 and the object as `/world` shows it. `at` on these is the `createdAt`.

@@ -1,55 +1,11 @@
-//! Whatever befalls a call to Ashby: once the trouble is over there is one candidate and one application at the right
-//! stage, none is doubled, and what recruiters did stands.
+//! Trouble that comes together: a lost answer, and then with the calls that look into it; or lists that lag, tokens that
+//! no longer serve, a rate limit in earnest.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
+use super::orders::ordered;
 use crate::app::{Person, TestApp};
-
-/// Each fault as it is ordered, by a name of its own.
-fn faults() -> Vec<(&'static str, Value)> {
-    vec![
-        ("429", json!({ "kind": "rate-limited" })),
-        (
-            "429 with Retry-After",
-            json!({ "kind": "rate-limited", "retry_after_s": 7 }),
-        ),
-        (
-            "429 of somebody else's scope",
-            json!({ "kind": "rate-limited", "retry_after_s": 7, "scope": "partner" }),
-        ),
-        ("500 before", json!({ "kind": "error-before" })),
-        ("500 after", json!({ "kind": "error-after" })),
-        ("lost answer", json!({ "kind": "lost-answer" })),
-        (
-            "lost before",
-            json!({ "kind": "lost-answer", "effect": false }),
-        ),
-        ("truncated", json!({ "kind": "truncated" })),
-        ("gateway page", json!({ "kind": "html" })),
-        (
-            "gateway page after",
-            json!({ "kind": "html", "effect": true }),
-        ),
-        (
-            "refused, strings",
-            json!({ "kind": "refuse", "shape": "strings" }),
-        ),
-        (
-            "refused, with errorInfo",
-            json!({ "kind": "refuse", "shape": "info" }),
-        ),
-        (
-            "refused, objects",
-            json!({ "kind": "refuse", "shape": "objects" }),
-        ),
-        (
-            "refused, yet done",
-            json!({ "kind": "refuse", "effect": true }),
-        ),
-        ("slow", json!({ "kind": "slow", "delay_ms": 50 })),
-    ]
-}
 
 #[expect(
     clippy::print_stdout,
@@ -58,9 +14,6 @@ fn faults() -> Vec<(&'static str, Value)> {
 fn say(what: &str, cases: usize) {
     println!("{what}: {cases} cases");
 }
-
-/// One time is ridden out within the call where that is harmless; five times outlast all its attempts.
-const TIMES: [u32; 2] = [1, 5];
 
 /// Flushes as the worker would, until nothing waits: at most four times after the trouble.
 async fn recover(app: &TestApp, what: &str) {
@@ -94,81 +47,6 @@ async fn stands_at(app: &TestApp, name: &str, stage: &str, what: &str) {
     assert_eq!(applications[0]["stage"], stage, "{what}");
 }
 
-/// Every fault on `endpoint`, each befalling a new person who is to be carried over and moved on, beside one whom a
-/// recruiter has moved.
-async fn every_fault_on(endpoint: &str) {
-    let app = TestApp::with_job().await;
-    let mut cases = 0;
-    for times in TIMES {
-        for (fault, mut order) in faults() {
-            let what = format!("{endpoint}: {fault}, {times} times");
-            cases += 1;
-            let (moved, held) = (
-                Person::new(&format!("M{cases}")),
-                Person::new(&format!("H{cases}")),
-            );
-            let fresh = Person::new(&format!("F{cases}"));
-            app.says(&moved, "new_lead").await;
-            app.says(&held, "new_lead").await;
-            app.flush_to_rest().await;
-            app.wait(1);
-            let before = app.now();
-            app.wait(1);
-            let application = app.application(&held.name).await;
-            app.recruiter("move", &application, json!({ "stage": "Reached Out" }))
-                .await;
-
-            app.says(&moved, "replied").await;
-            app.says_at(&held, "interviewing", before).await;
-            app.says(&fresh, "interviewing").await;
-            order["endpoint"] = json!(endpoint);
-            order["times"] = json!(times);
-            app.sim("faults", order).await;
-            recover(&app, &what).await;
-
-            stands_at(&app, &moved.name, "Replied", &what).await;
-            stands_at(&app, &fresh.name, "Phone Screen", &what).await;
-            stands_at(&app, &held.name, "Reached Out", &what).await;
-            // Nothing of the trouble counts as somebody else's change: news said before our writes goes on.
-            app.says_at(&moved, "interviewing", before + TimeDelta::seconds(61))
-                .await;
-            app.flush_to_rest().await;
-            stands_at(&app, &moved.name, "Phone Screen", &what).await;
-        }
-    }
-    say(endpoint, cases);
-}
-
-#[tokio::test]
-async fn creating_a_candidate_outlasts_every_fault() {
-    every_fault_on("candidate.create").await;
-}
-
-#[tokio::test]
-async fn creating_an_application_outlasts_every_fault() {
-    every_fault_on("application.create").await;
-}
-
-#[tokio::test]
-async fn changing_a_stage_outlasts_every_fault() {
-    every_fault_on("application.changeStage").await;
-}
-
-#[tokio::test]
-async fn listing_candidates_outlasts_every_fault() {
-    every_fault_on("candidate.list").await;
-}
-
-#[tokio::test]
-async fn listing_applications_outlasts_every_fault() {
-    every_fault_on("application.list").await;
-}
-
-#[tokio::test]
-async fn reading_a_job_outlasts_every_fault() {
-    every_fault_on("job.info").await;
-}
-
 /// A lost create, and then trouble with the very calls that look into it.
 #[tokio::test]
 async fn looking_into_a_lost_create_outlasts_every_fault() {
@@ -183,7 +61,7 @@ async fn looking_into_a_lost_create_outlasts_every_fault() {
         ("application.changeStage", &["application.info"]),
     ] {
         for endpoint in endpoints {
-            for (fault, mut order) in faults() {
+            for (fault, mut order) in ordered() {
                 let what = format!("{lost} is lost, then {endpoint}: {fault}");
                 cases += 1;
                 let who = Person::new(&format!("P{cases}"));
