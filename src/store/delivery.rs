@@ -65,6 +65,8 @@ pub struct Delivery {
     pub dover_job_id: Option<String>,
     /// What is wrong with it.
     pub faults: Option<Value>,
+    /// When its body was emptied, at a person's request.
+    pub erased_at: Option<DateTime<Utc>>,
     /// Whether it waits to be decided.
     pub pending: bool,
 }
@@ -82,6 +84,40 @@ pub struct Filter<'a> {
     pub webhook_id: Option<&'a str>,
 }
 
+struct Row {
+    id: i64,
+    webhook_id: String,
+    received_at: DateTime<Utc>,
+    verdict: String,
+    copies: i32,
+    kind: Option<String>,
+    dover_candidate_id: Option<String>,
+    dover_job_id: Option<String>,
+    faults: Option<Value>,
+    erased_at: Option<DateTime<Utc>>,
+    pending: bool,
+}
+
+impl TryFrom<Row> for Delivery {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id,
+            webhook_id: row.webhook_id,
+            received_at: row.received_at,
+            verdict: Verdict::parse(&row.verdict)?,
+            copies: row.copies,
+            kind: row.kind,
+            dover_candidate_id: row.dover_candidate_id,
+            dover_job_id: row.dover_job_id,
+            faults: row.faults,
+            erased_at: row.erased_at,
+            pending: row.pending,
+        })
+    }
+}
+
 /// Deliveries, latest first, at most `limit` before `before`.
 pub async fn list(
     db: impl PgExecutor<'_>,
@@ -90,17 +126,59 @@ pub async fn list(
     before: i64,
     limit: i64,
 ) -> Result<Vec<Delivery>, StoreError> {
-    let rows = sqlx::query!(
+    let rows = if filter.webhook_id.is_some() {
+        of_webhook_id(db, connection, filter, before, limit).await?
+    } else {
+        sqlx::query_as!(
+            Row,
+            r#"
+            SELECT id, webhook_id, received_at, verdict, copies, type AS kind, dover_candidate_id, dover_job_id, faults,
+                   erased_at, EXISTS (SELECT FROM pending p WHERE p.delivery_id = d.id) AS "pending!"
+            FROM delivery d
+            WHERE connection_id = $1 AND id < $2
+              AND ($3::text IS NULL OR verdict = $3)
+              AND ($4::text IS NULL OR dover_candidate_id = $4)
+              AND ($5::text IS NULL OR dover_job_id = $5)
+            ORDER BY id DESC LIMIT $6
+            "#,
+            connection.0,
+            before,
+            filter.verdict.map(Verdict::word),
+            filter.dover_candidate_id,
+            filter.dover_job_id,
+            limit
+        )
+        .fetch_all(db)
+        .await?
+    };
+    rows.into_iter().map(Delivery::try_from).collect()
+}
+
+/// The few deliveries of one id: the first, and what used its id again. Each of the two has an index that its uniqueness
+/// needs anyway.
+async fn of_webhook_id(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    filter: &Filter<'_>,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Row>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
         r#"
-        SELECT id, webhook_id, received_at, verdict, copies, type AS kind, dover_candidate_id, dover_job_id, faults,
-               EXISTS (SELECT FROM pending p WHERE p.delivery_id = d.id) AS "pending!"
-        FROM delivery d
-        WHERE connection_id = $1 AND id < $2
+        WITH named AS (
+            SELECT id FROM delivery WHERE connection_id = $1 AND webhook_id = $6 AND verdict <> 'id-reused'
+            UNION ALL
+            SELECT id FROM delivery WHERE connection_id = $1 AND webhook_id = $6 AND verdict = 'id-reused'
+        )
+        SELECT d.id, webhook_id, received_at, verdict, copies, type AS kind, dover_candidate_id, dover_job_id, faults,
+               erased_at, EXISTS (SELECT FROM pending p WHERE p.delivery_id = d.id) AS "pending!"
+        FROM named JOIN delivery d ON d.id = named.id
+        WHERE d.id < $2
           AND ($3::text IS NULL OR verdict = $3)
           AND ($4::text IS NULL OR dover_candidate_id = $4)
           AND ($5::text IS NULL OR dover_job_id = $5)
-          AND ($6::text IS NULL OR webhook_id = $6)
-        ORDER BY id DESC LIMIT $7
+        ORDER BY d.id DESC LIMIT $7
         "#,
         connection.0,
         before,
@@ -112,22 +190,7 @@ pub async fn list(
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Delivery {
-                id: row.id,
-                webhook_id: row.webhook_id,
-                received_at: row.received_at,
-                verdict: Verdict::parse(&row.verdict)?,
-                copies: row.copies,
-                kind: row.kind,
-                dover_candidate_id: row.dover_candidate_id,
-                dover_job_id: row.dover_job_id,
-                faults: row.faults,
-                pending: row.pending,
-            })
-        })
-        .collect()
+    Ok(rows)
 }
 
 /// A delivery as it came.

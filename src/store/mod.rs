@@ -14,6 +14,7 @@ pub mod mirror;
 pub mod overview;
 pub mod prospect;
 pub mod receipt;
+pub mod retention;
 pub mod vault;
 pub mod waiting;
 pub mod worker;

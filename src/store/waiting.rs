@@ -1,9 +1,13 @@
 //! Prospects that wait: what they wait for, and letting them be decided again.
 
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{PgConnection, PgExecutor, types::Json};
+use uuid::Uuid;
 
 use super::StoreError;
-use crate::ids::{AshbyJobId, ConnectionId, DoverJobId, ProspectId};
+use crate::{
+    ids::{AshbyJobId, ConnectionId, DoverCandidateId, DoverJobId, ProspectId},
+    plan::says::DoverSays,
+};
 
 /// Lets a prospect be decided again.
 pub async fn resume(
@@ -103,46 +107,79 @@ pub async fn release_from_shadow(
     Ok(done.rows_affected())
 }
 
-/// Gives what was said under the Ashby id of a job to the same candidate under its Dover id, to be folded again there.
-pub async fn adopt(
+/// A prospect that is kept under the Ashby id of a job.
+#[derive(Debug)]
+pub struct Stray {
+    /// Which.
+    pub id: ProspectId,
+    /// Who.
+    pub candidate: DoverCandidateId,
+    /// The fold of all deliveries.
+    pub says: DoverSays,
+}
+
+/// Prospects under that job id, locked, in order, at most `limit` beyond `after`.
+pub async fn strays(
     tx: &mut PgConnection,
     connection: ConnectionId,
     ashby_job: &str,
-    dover_job: &str,
-) -> Result<(), StoreError> {
-    sqlx::query!(
+    after: ProspectId,
+    limit: i64,
+) -> Result<Vec<Stray>, StoreError> {
+    let rows = sqlx::query!(
         r#"
-        INSERT INTO pending (delivery_id, connection_id, received_at)
-        SELECT id, connection_id, received_at FROM delivery
-        WHERE connection_id = $1 AND dover_job_id = $2 AND verdict = 'accepted'
-        ON CONFLICT (delivery_id) DO UPDATE SET prospect_id = NULL
+        SELECT id, dover_candidate_id, says AS "says: Json<DoverSays>" FROM prospect
+        WHERE connection_id = $1 AND dover_job_id = $2 AND id > $3 ORDER BY id LIMIT $4 FOR UPDATE
         "#,
         connection.0,
-        ashby_job
+        ashby_job,
+        after.0,
+        limit
+    )
+    .fetch_all(tx)
+    .await?;
+    let stray = rows.into_iter().map(|row| Stray {
+        id: row.id.into(),
+        candidate: row.dover_candidate_id.into(),
+        says: row.says.0,
+    });
+    Ok(stray.collect())
+}
+
+/// Gives what waits on each first prospect to the second. The first one goes, unless it has an application.
+pub async fn hand_over(
+    tx: &mut PgConnection,
+    moved: &[(ProspectId, ProspectId)],
+) -> Result<(), StoreError> {
+    let from: Vec<Uuid> = moved.iter().map(|(from, _)| from.0).collect();
+    let to: Vec<Uuid> = moved.iter().map(|(_, to)| to.0).collect();
+    sqlx::query!(
+        r#"
+        UPDATE pending SET prospect_id = m.to_id FROM unnest($1::uuid[], $2::uuid[]) AS m (from_id, to_id)
+        WHERE pending.prospect_id = m.from_id
+        "#,
+        &from,
+        &to
     )
     .execute(&mut *tx)
     .await?;
-    if ashby_job != dover_job {
-        // What was queued again by hand is folded anew as well.
-        sqlx::query!(
-            r#"
-            UPDATE pending SET prospect_id = NULL
-            WHERE prospect_id IN (SELECT id FROM prospect
-                                  WHERE connection_id = $1 AND dover_job_id = $2 AND application_id IS NULL)
-            "#,
-            connection.0,
-            ashby_job
-        )
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query!(
-            "DELETE FROM prospect WHERE connection_id = $1 AND dover_job_id = $2 AND application_id IS NULL",
-            connection.0,
-            ashby_job
-        )
-        .execute(tx)
-        .await?;
-    }
+    sqlx::query!(
+        r#"
+        UPDATE prospect SET erasure_id = f.erasure_id
+        FROM unnest($1::uuid[], $2::uuid[]) AS m (from_id, to_id) JOIN prospect f ON f.id = m.from_id
+        WHERE prospect.id = m.to_id AND f.erasure_id IS NOT NULL
+        "#,
+        &from,
+        &to
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM prospect WHERE id = ANY($1) AND application_id IS NULL",
+        &from
+    )
+    .execute(tx)
+    .await?;
     Ok(())
 }
 

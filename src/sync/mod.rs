@@ -1,6 +1,7 @@
 //! The shell around the core: gathers what a decision needs, lets [`plan`](crate::plan) decide, and carries it out.
 //! No business is decided here.
 
+mod adopt;
 mod apply;
 pub mod cadence;
 pub mod check;

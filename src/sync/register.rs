@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Sync, SyncError,
+    adopt::adopt,
     check::{self, Check, KeyFindings},
     metadata::{self, AshbyJob},
 };
@@ -223,7 +224,7 @@ pub async fn register(
     store::job::create(&mut *tx, connection, &job)
         .await
         .map_err(taken)?;
-    goes_on(&mut tx, connection, &job).await?;
+    goes_on(sync, &mut tx, connection, &job).await?;
     tx.commit().await?;
     let checks = checks(sync, connection, &job).await?;
     Ok((job, checks))
@@ -262,7 +263,7 @@ pub async fn change(
     };
     let mut tx = sync.pool.begin().await?;
     store::job::update(&mut *tx, &job).await.map_err(taken)?;
-    goes_on(&mut tx, connection, &job).await?;
+    goes_on(sync, &mut tx, connection, &job).await?;
     tx.commit().await?;
     let checks = checks(sync, connection, &job).await?;
     Ok((job, checks))
@@ -289,17 +290,13 @@ pub async fn set_mode(
 
 /// What waited for the job goes on, and what came under its Ashby id counts as news of the same prospects.
 async fn goes_on(
+    sync: &Sync,
     tx: &mut sqlx::PgConnection,
     connection: ConnectionId,
     job: &Job,
 ) -> Result<(), StoreError> {
-    store::waiting::adopt(
-        tx,
-        connection,
-        job.ashby_job_id.as_str(),
-        job.dover_job_id.as_str(),
-    )
-    .await?;
+    let now = sync.clock.now();
+    adopt(tx, connection, &job.ashby_job_id, &job.dover_job_id, now).await?;
     let waited = [
         "job-not-registered".to_owned(),
         "job-not-open".to_owned(),

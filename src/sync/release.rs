@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use sqlx::PgConnection;
 
-use super::{Sync, SyncError, look::Known};
+use super::{Sync, SyncError, adopt::adopt, look::Known};
 use crate::{
     ids::{CandidateId, ConnectionId},
     plan::{
@@ -100,7 +100,14 @@ pub(super) async fn registered_meanwhile(
 ) -> Result<(), SyncError> {
     let mut tx = sync.pool.begin().await?;
     for (ashby_job, dover_job) in store::waiting::unadopted(&mut *tx, connection).await? {
-        store::waiting::adopt(&mut tx, connection, ashby_job.as_str(), dover_job.as_str()).await?;
+        adopt(
+            &mut tx,
+            connection,
+            &ashby_job,
+            &dover_job,
+            sync.clock.now(),
+        )
+        .await?;
     }
     let jobs = store::job::all(&mut *tx, connection).await?;
     let jobs: Vec<String> = jobs.into_iter().map(|job| job.dover_job_id.0).collect();

@@ -2,8 +2,10 @@
 //! workers may run against one database; a lease keeps each connection to one of them at a time.
 
 mod rotation;
+mod upkeep;
 
 pub use rotation::until_rotated;
+pub use upkeep::Upkeep;
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,8 +29,8 @@ const LOOK: Duration = Duration::from_secs(2);
 /// so that one that is busy is not missed.
 const MISSED_AFTER: TimeDelta = TimeDelta::seconds(10);
 
-/// How often upkeep runs, in looks.
-const UPKEEP_EVERY: u32 = 300;
+/// How often upkeep runs.
+const UPKEEP_EVERY: Duration = Duration::from_mins(10);
 
 /// The flush worker.
 #[derive(Clone, Debug)]
@@ -54,12 +56,12 @@ impl Worker {
 
     /// Works until it is told to stop, then waits for what is under way.
     pub async fn run(self) {
-        let mut looks: u32 = 0;
+        self.flushes
+            .spawn(keep_up(self.sync.clone(), self.shutdown.clone()));
         while !self.shutdown.is_cancelled() {
-            if let Err(error) = self.look(looks).await {
+            if let Err(error) = self.look().await {
                 tracing::warn!("the worker could not look for what is due: {error}");
             }
-            looks = looks.wrapping_add(1);
             let pause = LOOK.mul_f64(0.8 + 0.4 * random_fraction());
             tokio::select! {
                 () = self.sync.clock.sleep(pause) => {}
@@ -73,10 +75,7 @@ impl Worker {
         }
     }
 
-    async fn look(&self, looks: u32) -> Result<(), StoreError> {
-        if looks.is_multiple_of(UPKEEP_EVERY) {
-            store::overview::gather_tallies(&self.sync.pool).await?;
-        }
+    async fn look(&self) -> Result<(), StoreError> {
         let (pool, now) = (&self.sync.pool, self.sync.clock.now());
         let alive = store::worker::seen(pool, self.id, now, now - MISSED_AFTER).await?;
         let demand = store::worker::demand(pool, now).await?;
@@ -106,6 +105,24 @@ impl Worker {
             drop(slot);
         });
         Ok(())
+    }
+}
+
+/// Upkeep, beside the flushes: whatever it takes, nothing that is due waits for it.
+async fn keep_up(sync: Sync, shutdown: CancellationToken) {
+    let mut upkeep = Upkeep::default();
+    while !shutdown.is_cancelled() {
+        match upkeep.run(&sync, &shutdown).await {
+            Ok(0) => {}
+            Ok(removed) => {
+                tracing::info!("{removed} rows have been kept for long enough and were removed");
+            }
+            Err(error) => tracing::warn!("upkeep did not get to its end: {error}"),
+        }
+        tokio::select! {
+            () = sync.clock.sleep(UPKEEP_EVERY) => {}
+            () = shutdown.cancelled() => {}
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod database;
 mod embedded_postgres;
 mod faults;
 mod flushing;
+mod long_life;
 mod master_key;
 mod openapi;
 mod outside;
