@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use chrono::{DateTime, Utc};
 use std::time::Duration;
 
 use super::{
@@ -63,12 +64,17 @@ fn respond(outcome: Outcome) -> Response {
     let mut headers = vec![
         ("content-type", kind.to_owned()),
         ("x-ashby-request-id", outcome.request_id),
-        ("x-ratelimit-limit", outcome.limit.to_string()),
-        ("x-ratelimit-remaining", outcome.remaining.to_string()),
-        ("x-ratelimit-reset", outcome.reset.to_string()),
+        ("date", http_date(outcome.date)),
         ("ashby-version", VERSION.to_owned()),
         ("ashby-version-status", "active".to_owned()),
     ];
+    if let Some([limit, remaining, reset]) = outcome.limits {
+        headers.extend([
+            ("x-ratelimit-limit", limit.to_string()),
+            ("x-ratelimit-remaining", remaining.to_string()),
+            ("x-ratelimit-reset", reset.to_string()),
+        ]);
+    }
     headers.extend(outcome.retry_after.map(|s| ("retry-after", s.to_string())));
     headers.extend(outcome.scope.map(|scope| ("x-ratelimit-scope", scope)));
     let mut response = Response::new(body);
@@ -79,6 +85,10 @@ fn respond(outcome: Outcome) -> Response {
         }
     }
     response
+}
+
+fn http_date(at: DateTime<Utc>) -> String {
+    at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// A body that fails before its first byte, upon which the server drops the connection.

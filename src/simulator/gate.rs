@@ -23,6 +23,8 @@ pub(crate) struct KeyState {
     pub created_at: DateTime<Utc>,
     /// The source that applications get which are made without one. A setting of the key in Ashby.
     pub default_source: Option<Uuid>,
+    /// Calls that another tool of the employer's makes with it in each window, as soon as that opens.
+    pub others_per_window: u32,
     window: Option<DateTime<Utc>>,
     spent: u32,
 }
@@ -37,6 +39,7 @@ impl KeyState {
             revoked: false,
             created_at: now,
             default_source: None,
+            others_per_window: 0,
             window: None,
             spent: 0,
         }
@@ -47,17 +50,28 @@ impl KeyState {
         self.scopes.iter().any(|held| held == scope)
     }
 
+    /// Another tool of the employer's makes so many calls with it.
+    pub(crate) fn spend_elsewhere(&mut self, calls: u32, limit: RateLimit, now: DateTime<Utc>) {
+        self.open_window(limit, now);
+        self.spent = self.spent.saturating_add(calls).min(limit.limit);
+    }
+
+    /// The start of the window that a call at `now` falls into.
+    fn open_window(&mut self, limit: RateLimit, now: DateTime<Utc>) -> DateTime<Utc> {
+        let length = TimeDelta::seconds(limit.window_seconds.into());
+        match self.window {
+            Some(start) if now < start + length => start,
+            _ => {
+                self.spent = self.others_per_window.min(limit.limit);
+                *self.window.insert(now)
+            }
+        }
+    }
+
     /// Counts a call. A call over the limit is refused and costs nothing.
     pub(crate) fn spend(&mut self, limit: RateLimit, now: DateTime<Utc>) -> Budget {
         let length = TimeDelta::seconds(limit.window_seconds.into());
-        let start = match self.window {
-            Some(start) if now < start + length => start,
-            _ => {
-                self.window = Some(now);
-                self.spent = 0;
-                now
-            }
-        };
+        let start = self.open_window(limit, now);
         let exceeded = self.spent >= limit.limit;
         if !exceeded {
             self.spent += 1;
@@ -97,11 +111,11 @@ impl Budget {
         millis.max(0).div_euclid(1_000) + i64::from(millis.rem_euclid(1_000) > 0)
     }
 
-    /// What `x-ratelimit-reset` says.
-    pub(crate) fn reset_header(&self, now: DateTime<Utc>) -> i64 {
+    /// What `x-ratelimit-reset` says where the clock is that much ahead of `now`.
+    pub(crate) fn reset_header(&self, now: DateTime<Utc>, ahead: TimeDelta) -> i64 {
         match self.limit.reset {
             ResetUnit::Seconds => self.seconds_left(now),
-            ResetUnit::Epoch => now.timestamp() + self.seconds_left(now),
+            ResetUnit::Epoch => (now + ahead).timestamp() + self.seconds_left(now),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! the deed itself, and the record of it.
 
 use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, value::RawValue};
 
 use super::{
@@ -37,10 +38,10 @@ pub(crate) struct Outcome {
     pub status: StatusCode,
     pub payload: Payload,
     pub request_id: String,
-    pub limit: u32,
-    pub remaining: u32,
-    /// What `x-ratelimit-reset` says.
-    pub reset: i64,
+    /// What `Date` says.
+    pub date: DateTime<Utc>,
+    /// What `x-ratelimit-limit`, `-remaining` and `-reset` say; nothing where the limit is not told.
+    pub limits: Option<[i64; 3]>,
     /// What `Retry-After` says, in seconds.
     pub retry_after: Option<i64>,
     /// What `X-RateLimit-Scope` says.
@@ -229,9 +230,14 @@ impl World {
             status: verdict.status,
             payload: verdict.payload,
             request_id,
-            limit: budget.limit.limit,
-            remaining: budget.remaining,
-            reset: budget.reset_header(self.now),
+            date: self.now + self.switches.clock_ahead(),
+            limits: budget.limit.told.then(|| {
+                [
+                    budget.limit.limit.into(),
+                    budget.remaining.into(),
+                    budget.reset_header(self.now, self.switches.clock_ahead()),
+                ]
+            }),
             retry_after: ordered_wait.or(own_wait),
             scope: ordered.and_then(|fault| fault.scope.clone()),
             delay_ms: ordered.map_or(0, Fault::delay_ms),

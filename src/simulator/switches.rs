@@ -30,6 +30,9 @@ pub(crate) struct Switches {
     pub max_incremental_pages: u32,
     /// How old an object must be before lists and search show it.
     pub list_lag_seconds: u32,
+    /// How far Ashby's clock is ahead of the one that the simulator was given, as `Date` and resets tell it. Below
+    /// zero: behind.
+    pub clock_ahead_seconds: i32,
     /// What `candidate.search` compares an e-mail address with.
     pub search_match: SearchMatch,
 }
@@ -48,6 +51,7 @@ impl Default for Switches {
             cursor_lifetime_seconds: FOURTEEN_DAYS,
             max_incremental_pages: 500,
             list_lag_seconds: 0,
+            clock_ahead_seconds: 0,
             search_match: SearchMatch::default(),
         }
     }
@@ -85,6 +89,8 @@ pub(crate) struct RateLimit {
     pub retry_after: bool,
     /// What `x-ratelimit-reset` counts. Its digits were blacked out in all recordings.
     pub reset: ResetUnit,
+    /// Whether answers tell of it at all. Only recordings do; no document of Ashby's does.
+    pub told: bool,
 }
 
 impl Default for RateLimit {
@@ -94,6 +100,7 @@ impl Default for RateLimit {
             window_seconds: 60,
             retry_after: false,
             reset: ResetUnit::default(),
+            told: true,
         }
     }
 }
@@ -145,6 +152,11 @@ pub(crate) enum SearchMatch {
 }
 
 impl Switches {
+    /// How far Ashby's clock is ahead.
+    pub(crate) fn clock_ahead(&self) -> TimeDelta {
+        TimeDelta::seconds(self.clock_ahead_seconds.into())
+    }
+
     /// How far lists lag.
     pub(crate) fn list_lag(&self) -> TimeDelta {
         TimeDelta::seconds(self.list_lag_seconds.into())

@@ -46,7 +46,8 @@
 //! | `DELETE /stages/{id}` | 409 while applications stand in it |
 //! | `PATCH /sources/{id}` | `{title?, isArchived?, sourceType?}` |
 //! | `PATCH /archive-reasons/{id}` | `{text?, isArchived?}` |
-//! | `PATCH /api-keys/{key}` | `{revoked?, scopes?, defaultSource?}` |
+//! | `PATCH /api-keys/{key}` | `{revoked?, scopes?, defaultSource?, othersPerWindow?}`; the last is what another tool spends of the key's budget in each window, as soon as that opens |
+//! | `POST /api-keys/{key}/spend` | `{calls}`: another tool makes that many calls with the key, now |
 
 mod actors;
 mod catalogue;
@@ -82,6 +83,7 @@ pub(super) fn router() -> Router<Simulator> {
         .route("/switches", get(settings::switches).post(settings::set_switches))
         .route("/api-keys", post(settings::create_api_key))
         .route("/api-keys/{key}", patch(settings::edit_api_key))
+        .route("/api-keys/{key}/spend", post(settings::spend))
         .route("/jobs", post(creation::job))
         .route("/jobs/{id}", patch(catalogue::edit_job))
         .route("/jobs/{id}/switch-plan", post(catalogue::switch_plan))

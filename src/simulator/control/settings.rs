@@ -123,6 +123,7 @@ struct EditApiKey {
     revoked: Option<bool>,
     scopes: Option<Vec<String>>,
     default_source: Option<String>,
+    others_per_window: Option<u32>,
 }
 
 pub(super) async fn edit_api_key(
@@ -138,9 +139,29 @@ pub(super) async fn edit_api_key(
     let held = held.ok_or_else(|| Complaint::missing("API key"))?;
     held.revoked = asked.revoked.unwrap_or(held.revoked);
     held.default_source = source.or(held.default_source);
+    held.others_per_window = asked.others_per_window.unwrap_or(held.others_per_window);
     if let Some(scopes) = asked.scopes {
         held.scopes = scopes;
     }
+    Ok(Json(describe(held)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spend {
+    calls: u32,
+}
+
+pub(super) async fn spend(
+    State(simulator): State<Simulator>,
+    Path(key): Path<String>,
+    body: Bytes,
+) -> Done<Json<Value>> {
+    let Spend { calls } = parse(&body)?;
+    let world = &mut *simulator.lock();
+    let held = world.keys.iter_mut().find(|held| held.key == key);
+    let held = held.ok_or_else(|| Complaint::missing("API key"))?;
+    held.spend_elsewhere(calls, world.switches.rate_limit, world.now);
     Ok(Json(describe(held)))
 }
 
@@ -151,5 +172,6 @@ fn describe(key: &KeyState) -> Value {
         "scopes": key.scopes,
         "revoked": key.revoked,
         "defaultSource": key.default_source,
+        "othersPerWindow": key.others_per_window,
     })
 }
