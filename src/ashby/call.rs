@@ -73,8 +73,9 @@ impl AshbyClient {
         endpoint: Endpoint,
         body: Vec<u8>,
     ) -> Result<Answer<R>, AshbyError> {
-        let admission = self.core.pace.admit().await;
+        let mut admission = self.core.pace.admit(self.reserved_share).await;
         let leave = self.leave(endpoint).await?;
+        admission.sent();
         let at = self.core.clock.now();
         let (request_id, result) = match self.exchange(endpoint, body, leave).await {
             Ok(reply) => self.digest(endpoint, &admission, &reply),

@@ -36,7 +36,7 @@ pub use self::{
     key::ApiKeyInfo,
     metadata::{ArchiveReason, InterviewStage, ReasonType, Source, SourceType, StageType},
     observe::{CallObserver, CallOutcome, CallRecord, Leave, WriteGuard},
-    pace::{Budget, Pace},
+    pace::{Budget, Pace, Partner},
     page::{Next, Page, PageFrom, SyncToken},
 };
 use crate::clock::SharedClock;
@@ -92,10 +92,15 @@ fn settings(total: Duration) -> reqwest::ClientBuilder {
         ))
 }
 
+/// The share of the limit that is not ours unless the caller says otherwise. A tenth lets a dashboard or a reporting job
+/// of the same key go on, and costs a large first pass about a tenth more time.
+const USUAL_RESERVED_SHARE: f64 = 0.1;
+
 /// Speaks to Ashby with one API key. Clones share everything and cost next to nothing.
 #[derive(Clone)]
 pub struct AshbyClient {
     core: Arc<Core>,
+    reserved_share: f64,
     observers: Arc<[Arc<dyn CallObserver>]>,
     guard: Option<Arc<dyn WriteGuard>>,
 }
@@ -125,9 +130,26 @@ impl AshbyClient {
                 clock,
                 pace,
             }),
+            reserved_share: USUAL_RESERVED_SHARE,
             observers: Arc::new([]),
             guard: None,
         }
+    }
+
+    /// The same client, which leaves `share` (0.0 to 1.0) of the key's limit to others. One call a window is always
+    /// allowed.
+    #[must_use]
+    pub fn leaving(&self, share: f64) -> Self {
+        Self {
+            reserved_share: share,
+            ..self.clone()
+        }
+    }
+
+    /// The same client, which leaves `share` of the key's limit to others, or more if it did before.
+    #[must_use]
+    pub fn leaving_at_least(&self, share: f64) -> Self {
+        self.leaving(share.max(self.reserved_share))
     }
 
     /// The same client, with `observer` told of every attempt as well.
@@ -135,9 +157,8 @@ impl AshbyClient {
     pub fn observed_by(&self, observer: Arc<dyn CallObserver>) -> Self {
         let observers = self.observers.iter().cloned().chain([observer]);
         Self {
-            core: Arc::clone(&self.core),
             observers: observers.collect(),
-            guard: self.guard.clone(),
+            ..self.clone()
         }
     }
 

@@ -85,6 +85,18 @@ impl CallOutcome {
             Self::PermissionMissing => "permission-missing",
         }
     }
+
+    /// Whether it was Ashby that answered, be it with a no. A fault on its side, a proxy's page and silence are none.
+    pub const fn is_answer(self) -> bool {
+        match self {
+            Self::Ok
+            | Self::Refused
+            | Self::RateLimited
+            | Self::KeyRefused
+            | Self::PermissionMissing => true,
+            Self::ServerError | Self::Timeout | Self::Unreachable | Self::Unreadable => false,
+        }
+    }
 }
 
 impl fmt::Display for CallOutcome {

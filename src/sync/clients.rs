@@ -1,16 +1,18 @@
-//! Ashby clients, one pace for each connection: everything in this process that uses a key shares its rate limit.
+//! Ashby clients, one pace for each key: everything in this process that uses a key shares its rate limit, whichever
+//! connection it acts for.
 
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::{
-    ashby::{AshbyClient, Budget, CallObserver, CallRecord, Pace, http_client},
+    ashby::{AshbyClient, Budget, CallObserver, CallRecord, Pace, Partner, http_client},
     clock::SharedClock,
     ids::ConnectionId,
     telemetry::Metrics,
@@ -32,7 +34,35 @@ pub struct Clients {
     base_url: Url,
     clock: SharedClock,
     counter: Arc<dyn CallObserver>,
-    paces: Arc<Mutex<HashMap<ConnectionId, Arc<Pace>>>>,
+    partner: Arc<Partner>,
+    paces: Arc<Mutex<Paces>>,
+}
+
+/// The paces in use. A key's lives as long as a connection or a client uses it.
+#[derive(Default)]
+struct Paces {
+    of_keys: HashMap<Fingerprint, Weak<Pace>>,
+    of_connections: HashMap<ConnectionId, Arc<Pace>>,
+}
+
+/// Tells keys apart without keeping them.
+type Fingerprint = [u8; 32];
+
+fn fingerprint(key: &SecretString) -> Fingerprint {
+    Sha256::digest(key.expose_secret()).into()
+}
+
+impl Paces {
+    fn of(&mut self, key: &SecretString, make: impl FnOnce() -> Pace) -> Arc<Pace> {
+        let print = fingerprint(key);
+        if let Some(pace) = self.of_keys.get(&print).and_then(Weak::upgrade) {
+            return pace;
+        }
+        self.of_keys.retain(|_, pace| pace.strong_count() > 0);
+        let pace = Arc::new(make());
+        self.of_keys.insert(print, Arc::downgrade(&pace));
+        pace
+    }
 }
 
 impl fmt::Debug for Clients {
@@ -61,25 +91,34 @@ impl Clients {
             base_url,
             clock,
             counter: Arc::new(Counted(metrics)),
+            partner: Arc::default(),
             paces: Arc::default(),
         }
     }
 
     /// The client of a connection, with its key.
     pub fn of(&self, connection: ConnectionId, key: SecretString) -> AshbyClient {
-        let pace = Arc::clone(
-            self.paces
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .entry(connection)
-                .or_insert_with(|| Arc::new(Pace::new(Arc::clone(&self.clock)))),
-        );
+        let pace = {
+            let mut paces = self.paces();
+            let pace = paces.of(&key, || self.new_pace());
+            paces.of_connections.insert(connection, Arc::clone(&pace));
+            pace
+        };
         self.client(key, pace)
     }
 
     /// A client for a key that belongs to no connection yet.
     pub fn for_trial(&self, key: SecretString) -> AshbyClient {
-        self.client(key, Arc::new(Pace::new(Arc::clone(&self.clock))))
+        let pace = self.paces().of(&key, || self.new_pace());
+        self.client(key, pace)
+    }
+
+    fn paces(&self) -> MutexGuard<'_, Paces> {
+        self.paces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn new_pace(&self) -> Pace {
+        Pace::new(Arc::clone(&self.clock), Arc::clone(&self.partner))
     }
 
     fn client(&self, key: SecretString, pace: Arc<Pace>) -> AshbyClient {
@@ -93,11 +132,11 @@ impl Clients {
         .observed_by(Arc::clone(&self.counter))
     }
 
-    /// What is left of each key's budget, as far as this process has seen.
-    pub fn budgets(&self) -> Vec<(ConnectionId, Budget)> {
-        let paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
-        paces
-            .iter()
+    /// What is left of the budget of each connection's key, as far as this process has seen.
+    pub fn budgets(&self) -> HashMap<ConnectionId, Budget> {
+        let paces = self.paces();
+        let known = paces.of_connections.iter();
+        known
             .filter_map(|(connection, pace)| Some((*connection, pace.budget()?)))
             .collect()
     }

@@ -1,7 +1,7 @@
 //! Looks at Ashby cheaply. Its two lists are followed by their sync tokens, a hundred entries a call; the first pass over
 //! them is resumable by cursor. Single applications are looked at when a change to them is about to be made.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Sync, SyncError, release};
 use crate::{
@@ -14,9 +14,17 @@ use crate::{
     },
 };
 
-/// Calls that one look may spend on a list: about half of a minute's budget of 1,000, so that a first pass over a
-/// large organisation leaves room for the employer's other tools and goes on with the next flush.
+/// Calls that one look may spend on a list, so that a first pass over a large organisation is shared out over several
+/// flushes. Where the limit is low, [`TIME_A_LOOK`] ends it first.
 const PAGES_A_LOOK: usize = 250;
+
+/// How long one look may go on with a first pass: other connections wait for this one's slot. A pass that follows a token is
+/// read on, for decisions rest on it.
+const TIME_A_LOOK: TimeDelta = TimeDelta::seconds(60);
+
+/// The part of the key's limit that a first pass may take. It goes on for long in a large organisation and nobody can
+/// hurry it, so others get more room than beside a flush's own work.
+const LEARNING_SHARE: f64 = 0.5;
 
 /// What a look at both lists showed.
 #[derive(Debug)]
@@ -69,7 +77,12 @@ async fn follow_candidates(
 ) -> Result<Known, SyncError> {
     let somebody_waits = release::awaits_merge(sync, connection).await?;
     let mut progress = store::mirror::progress(&sync.pool, connection, Listing::Candidates).await?;
+    let client = &at_leisure(client, &progress);
+    let until = sync.clock.now() + TIME_A_LOOK;
     for _ in 0..PAGES_A_LOOK {
+        if !progress.learned && sync.clock.now() > until {
+            break;
+        }
         let answer = client.candidates_page(&from(&progress)).await;
         let Some(page) = turn(answer, &mut progress)? else {
             continue;
@@ -103,7 +116,12 @@ pub(super) async fn follow_applications(
 ) -> Result<Known, SyncError> {
     let mut progress =
         store::mirror::progress(&sync.pool, connection, Listing::Applications).await?;
+    let client = &at_leisure(client, &progress);
+    let until = sync.clock.now() + TIME_A_LOOK;
     for _ in 0..PAGES_A_LOOK {
+        if !progress.learned && sync.clock.now() > until {
+            break;
+        }
         let asked_at = sync.clock.now();
         let answer = client.applications_page(&from(&progress)).await;
         let Some(page) = turn(answer, &mut progress)? else {
@@ -120,6 +138,15 @@ pub(super) async fn follow_applications(
         }
     }
     Ok(unfinished(&progress))
+}
+
+/// The client for a list: while it is read for the first time it leaves more of the limit to others.
+fn at_leisure(client: &AshbyClient, progress: &Progress) -> AshbyClient {
+    if progress.learned {
+        client.clone()
+    } else {
+        client.leaving_at_least(1.0 - LEARNING_SHARE)
+    }
 }
 
 fn from(progress: &Progress) -> PageFrom {

@@ -179,6 +179,11 @@ impl TestApp {
         self.sync.clone()
     }
 
+    /// Where the simulated Ashby listens.
+    pub(crate) fn ashby_url(&self) -> url::Url {
+        format!("http://{}", self.ashby).parse().unwrap()
+    }
+
     /// The program with an Ashby that is set up, and the connection `acme` to it.
     pub(crate) async fn connected() -> Self {
         let app = Self::bare().await;
@@ -352,8 +357,13 @@ impl TestApp {
 
     /// A delivery, signed.
     pub(crate) fn signed(&self, id: &str, body: &[u8]) -> RequestBuilder {
+        self.signed_for(CONNECTION, id, body)
+    }
+
+    /// A delivery for a connection that has the same secret as `acme`, signed.
+    pub(crate) fn signed_for(&self, connection: &str, id: &str, body: &[u8]) -> RequestBuilder {
         let secret = WebhookSecret::parse(SECRET).unwrap();
-        let mut request = self.request(Method::POST, &format!("/webhooks/dover/{CONNECTION}"));
+        let mut request = self.request(Method::POST, &format!("/webhooks/dover/{connection}"));
         for (name, value) in sign(&secret, id, self.now().timestamp(), body) {
             request = request.header(name, value);
         }

@@ -18,6 +18,7 @@ mod long_life;
 mod master_key;
 mod openapi;
 mod outside;
+mod pacing;
 mod receiving;
 mod registering;
 mod scripted_server;

@@ -131,7 +131,7 @@ pub(crate) fn client_of(
 ) -> AshbyClient {
     let clock = Arc::new(clock.clone());
     let url = format!("http://{address}").parse().unwrap();
-    let pace = Arc::new(Pace::new(clock.clone()));
+    let pace = Arc::new(Pace::new(clock.clone(), Arc::default()));
     AshbyClient::new(http, url, KEY.into(), clock, pace)
 }
 
