@@ -8,7 +8,10 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::{
     dover::signature::WebhookSecret,
     ids::random_fraction,
-    store::{self, connection::NewConnection},
+    store::{
+        self,
+        connection::{NewConnection, SealedKey},
+    },
     sync::{Sync, cadence},
 };
 
@@ -45,9 +48,10 @@ fn missing(set: &str, unset: &str) {
 async fn create(sync: &Sync, key: &SecretString, secret: &WebhookSecret) -> Result<()> {
     let now = sync.clock.now();
     let next_flush_at = cadence::first(now, sync.interval, random_fraction());
+    let sealed = SealedKey::seal(&sync.vault, key);
     let new = NewConnection {
         name: NAME,
-        ashby_key: key.expose_secret(),
+        ashby_key: &sealed,
         now,
         next_flush_at,
     };
@@ -80,8 +84,8 @@ async fn again(
     if let Some(key) = key {
         let print = sync.vault.fingerprint(key.expose_secret());
         if old_key.as_ref() != Some(&print) {
-            store::connection::set_ashby_key(&mut *tx, &sync.vault, id, key.expose_secret())
-                .await?;
+            let sealed = SealedKey::seal(&sync.vault, key);
+            store::connection::set_ashby_key(&mut *tx, &sync.vault, id, &sealed).await?;
             store::connection::set_environment(&mut *tx, id, Some(&print), None).await?;
             tracing::info!(
                 "ASHBY_API_KEY has changed and was applied to the connection named {NAME}"

@@ -67,7 +67,8 @@ pub struct ConnectionReport {
     pub last_flush_at: Option<DateTime<Utc>>,
     /// The status of that flush.
     pub last_flush_outcome: Option<String>,
-    /// Whether Ashby answered that flush; unknown before the first and while one runs.
+    /// Whether Ashby answered the last call that was made to it; unknown before the first. A refusal is an answer; a fault
+    /// on its side, a page that is not its own, or silence is none.
     pub ashby_reachable: Option<bool>,
 }
 
@@ -165,17 +166,12 @@ fn queue_health(queue: &Queue, now: DateTime<Utc>) -> QueueHealth {
 }
 
 fn report(health: ConnectionHealth) -> ConnectionReport {
-    let ashby_reachable = match health.last_flush_outcome.as_deref() {
-        Some("done") => Some(true),
-        Some("failed") => Some(false),
-        _ => None,
-    };
     ConnectionReport {
         name: health.name,
         status: health.status,
         last_flush_at: health.last_flush_at,
         last_flush_outcome: health.last_flush_outcome,
-        ashby_reachable,
+        ashby_reachable: health.ashby_answered,
     }
 }
 
@@ -204,16 +200,16 @@ async fn scrape(state: &AppState) -> Result<Scrape, store::StoreError> {
         .iter()
         .filter(|one| one.status == ConnectionStatus::NeedsAttention);
     let need_attention = ill.map(|one| one.name.clone()).collect();
+    let budgets = state.sync.clients.budgets();
+    let left = |one: &ConnectionHealth| {
+        let budget = budgets.get(&one.id)?;
+        Some((one.name.clone(), i64::from(budget.remaining)))
+    };
+    let rate_limit_remaining = connections.iter().filter_map(left).collect();
     let pending = connections
         .into_iter()
         .map(|one| (one.name, one.pending, age(one.oldest)))
         .collect();
-    let mut rate_limit_remaining = Vec::new();
-    for (connection, budget) in state.sync.clients.budgets() {
-        if let Some(found) = store::connection::by_id(pool, connection).await? {
-            rate_limit_remaining.push((found.name, i64::from(budget.remaining)));
-        }
-    }
     Ok(Scrape {
         pending,
         need_attention,

@@ -1,7 +1,9 @@
 //! Employers' links.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sqlx::{PgExecutor, types::Json};
@@ -110,8 +112,8 @@ impl From<Row> for Connection {
 pub struct NewConnection<'a> {
     /// Its name.
     pub name: &'a str,
-    /// The Ashby key, in clear.
-    pub ashby_key: &'a str,
+    /// The Ashby key.
+    pub ashby_key: &'a SealedKey,
     /// When.
     pub now: DateTime<Utc>,
     /// Its first flush.
@@ -134,7 +136,7 @@ pub async fn create(
         "#,
         id.0,
         new.name,
-        vault.seal(ASHBY_KEY, new.ashby_key),
+        new.ashby_key.0,
         new.now,
         new.next_flush_at,
         vault.master_fingerprint()
@@ -215,17 +217,54 @@ pub async fn remove(db: impl PgExecutor<'_>, id: ConnectionId) -> Result<(), Sto
     Ok(())
 }
 
-/// The Ashby key, in clear.
-pub async fn ashby_key(
+/// An Ashby key as it is stored. Sealed anew it is another one, also where the key itself is the same: so it tells what is
+/// in place now from what was before.
+#[derive(Clone)]
+pub struct SealedKey(Vec<u8>);
+
+impl fmt::Debug for SealedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealedKey(redacted)")
+    }
+}
+
+impl SealedKey {
+    /// Seals a key.
+    pub fn seal(vault: &Vault, key: &SecretString) -> Self {
+        Self(vault.seal(ASHBY_KEY, key.expose_secret()))
+    }
+
+    /// The key, in clear.
+    pub fn open(&self, vault: &Vault) -> Result<SecretString, StoreError> {
+        vault.open(ASHBY_KEY, &self.0)
+    }
+}
+
+/// What it takes to speak to Ashby for a connection.
+#[derive(Clone, Debug)]
+pub struct AshbyAccess {
+    /// The key in place.
+    pub key: SealedKey,
+    /// The settings in force.
+    pub settings: Settings,
+}
+
+/// What it takes to speak to Ashby for a connection, now.
+pub async fn ashby_access(
     db: impl PgExecutor<'_>,
-    vault: &Vault,
     id: ConnectionId,
-) -> Result<SecretString, StoreError> {
-    let sealed = sqlx::query_scalar!("SELECT ashby_key FROM connection WHERE id = $1", id.0)
-        .fetch_optional(db)
-        .await?
-        .ok_or(StoreError::Gone("the connection"))?;
-    vault.open(ASHBY_KEY, &sealed)
+) -> Result<AshbyAccess, StoreError> {
+    let row = sqlx::query!(
+        r#"SELECT ashby_key, settings AS "settings: Json<Settings>" FROM connection WHERE id = $1"#,
+        id.0
+    )
+    .fetch_optional(db)
+    .await?
+    .ok_or(StoreError::Gone("the connection"))?;
+    Ok(AshbyAccess {
+        key: SealedKey(row.ashby_key),
+        settings: row.settings.0,
+    })
 }
 
 /// Puts another Ashby key in place. What stopped the old one is over.
@@ -233,9 +272,8 @@ pub async fn set_ashby_key(
     db: impl PgExecutor<'_>,
     vault: &Vault,
     id: ConnectionId,
-    key: &str,
+    key: &SealedKey,
 ) -> Result<(), StoreError> {
-    let sealed = vault.seal(ASHBY_KEY, key);
     let is_present = sqlx::query_scalar!(
         r#"
         WITH present AS (SELECT only_one FROM installation WHERE master_key_fingerprint = $3 FOR SHARE),
@@ -243,7 +281,7 @@ pub async fn set_ashby_key(
         SELECT EXISTS (SELECT FROM present) AS "is_present!"
         "#,
         id.0,
-        sealed,
+        key.0,
         vault.master_fingerprint()
     )
     .fetch_one(db)
@@ -251,15 +289,17 @@ pub async fn set_ashby_key(
     sealed_under(is_present)
 }
 
-/// Stops flushes until a check passes, and says why.
+/// Stops flushes until a check passes, and says why. Only while `key`, which it is about, is in place.
 pub async fn needs_attention(
     db: impl PgExecutor<'_>,
     id: ConnectionId,
+    key: &SealedKey,
     why: &str,
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "UPDATE connection SET attention = $2 WHERE id = $1",
+        "UPDATE connection SET attention = $3 WHERE id = $1 AND ashby_key = $2",
         id.0,
+        key.0,
         why
     )
     .execute(db)
@@ -267,11 +307,32 @@ pub async fn needs_attention(
     Ok(())
 }
 
-/// A check passed: flushes go on.
-pub async fn is_well(db: impl PgExecutor<'_>, id: ConnectionId) -> Result<(), StoreError> {
+/// A check of `key` passed: flushes go on, unless another key is in place.
+pub async fn is_well(
+    db: impl PgExecutor<'_>,
+    id: ConnectionId,
+    key: &SealedKey,
+) -> Result<(), StoreError> {
     sqlx::query!(
-        "UPDATE connection SET attention = NULL WHERE id = $1 AND attention IS NOT NULL",
-        id.0
+        "UPDATE connection SET attention = NULL WHERE id = $1 AND ashby_key = $2 AND attention IS NOT NULL",
+        id.0,
+        key.0
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Keeps whether Ashby answered the last call that was made for it.
+pub async fn set_answered(
+    db: impl PgExecutor<'_>,
+    id: ConnectionId,
+    answered: bool,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE connection SET ashby_answered = $2 WHERE id = $1 AND ashby_answered IS DISTINCT FROM $2",
+        id.0,
+        answered
     )
     .execute(db)
     .await?;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use super::{StoreError, connection::ConnectionStatus};
+use crate::ids::ConnectionId;
 
 /// How much waits, over all connections.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,6 +39,8 @@ pub async fn queue(db: impl PgExecutor<'_>) -> Result<Queue, StoreError> {
 /// How a connection does.
 #[derive(Clone, Debug)]
 pub struct ConnectionHealth {
+    /// Its id.
+    pub id: ConnectionId,
     /// Its name.
     pub name: String,
     /// What it is up to.
@@ -46,6 +49,8 @@ pub struct ConnectionHealth {
     pub last_flush_at: Option<DateTime<Utc>>,
     /// The status of that flush.
     pub last_flush_outcome: Option<String>,
+    /// Whether Ashby answered the last call that was made for it; unknown before the first.
+    pub ashby_answered: Option<bool>,
     /// Its pending deliveries.
     pub pending: i64,
     /// When the oldest of them came.
@@ -56,7 +61,7 @@ pub struct ConnectionHealth {
 pub async fn connections(db: impl PgExecutor<'_>) -> Result<Vec<ConnectionHealth>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        SELECT c.name, c.paused_at IS NOT NULL AS "paused!", c.attention IS NOT NULL AS "attention!",
+        SELECT c.id, c.name, c.ashby_answered, c.paused_at IS NOT NULL AS "paused!", c.attention IS NOT NULL AS "attention!",
                f.started_at AS "started_at?", f.status AS "outcome?",
                coalesce((SELECT sum(n) FROM tally t WHERE t.connection_id = c.id AND t.what = 'pending'), 0)::bigint
                    AS "pending!",
@@ -73,6 +78,7 @@ pub async fn connections(db: impl PgExecutor<'_>) -> Result<Vec<ConnectionHealth
     Ok(rows
         .into_iter()
         .map(|row| ConnectionHealth {
+            id: row.id.into(),
             name: row.name,
             status: match (row.paused, row.attention) {
                 (true, _) => ConnectionStatus::Paused,
@@ -81,6 +87,7 @@ pub async fn connections(db: impl PgExecutor<'_>) -> Result<Vec<ConnectionHealth
             },
             last_flush_at: row.started_at,
             last_flush_outcome: row.outcome,
+            ashby_answered: row.ashby_answered,
             pending: row.pending,
             oldest: row.oldest,
         })

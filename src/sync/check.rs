@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Sync, SyncError, metadata};
+use super::{Sync, SyncError, access::Access, metadata};
 use crate::{
     ashby::{AshbyClient, AshbyError, Disposition, ENDPOINTS, PageFrom},
     plan::{
@@ -324,13 +324,24 @@ fn needs_stage(job: &Job, kind: StageKind, check: &str, otherwise: &str) -> Chec
 /// Looks a connection over, live. What was read is kept, what waited for it goes on, and a connection that needed
 /// attention is well again if nothing stands against it.
 pub async fn look_over(sync: &Sync, connection: &Connection) -> Result<Vec<Check>, SyncError> {
-    let client = sync.ashby(connection.id).await?;
+    let access = Access::of(sync, connection.id).await?;
+    let checks = look_over_with(sync, connection, &access).await;
+    access.keep_answered(sync).await?;
+    checks
+}
+
+async fn look_over_with(
+    sync: &Sync,
+    connection: &Connection,
+    access: &Access,
+) -> Result<Vec<Check>, SyncError> {
+    let client = access.client.clone();
     let KeyFindings {
         mut checks,
         attention,
     } = key(&client).await?;
     if let Some(why) = attention {
-        store::connection::needs_attention(&sync.pool, connection.id, &why).await?;
+        access.needs_attention(sync, &why).await?;
         return Ok(checks);
     }
     let found = metadata::read_setup(&client).await?;
@@ -351,6 +362,6 @@ pub async fn look_over(sync: &Sync, connection: &Connection) -> Result<Vec<Check
         }
         checks.extend(job(&registered));
     }
-    store::connection::is_well(&sync.pool, connection.id).await?;
+    access.is_well(sync).await?;
     Ok(checks)
 }

@@ -8,14 +8,15 @@ use std::{
     },
 };
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Sync, SyncError,
+    access::Access,
     apply::{self, Applied, Interrupted},
-    cadence,
+    cadence::{self, Rest},
     fold::fold,
     freshness::is_fresh,
     gather::{Case, Scene},
@@ -49,6 +50,11 @@ const SIDE_BY_SIDE: usize = 8;
 /// How old the picture of Ashby's lists may grow in a long flush before people are created on it.
 const PICTURE_KEEPS: TimeDelta = TimeDelta::seconds(60);
 
+/// How long a flush of the cadence may go on deciding. A process flushes so many connections side by side; one with a long
+/// backlog gives its place to whoever is due, and goes on when it is its turn again. Long enough that looking at Ashby
+/// anew costs little beside it, short enough that a hundred such backlogs delay nobody by an interval.
+const TURN: TimeDelta = TimeDelta::seconds(60);
+
 /// How often one prospect is decided again in one flush because looking showed something new.
 const ATTEMPTS: usize = 3;
 
@@ -80,6 +86,7 @@ impl CallCounter {
 pub struct Started {
     /// The flush.
     pub id: FlushId,
+    trigger: Trigger,
     connection: Connection,
     lease: lease::Taken,
 }
@@ -104,6 +111,7 @@ pub async fn start(
     tx.commit().await.map_err(StoreError::from)?;
     Ok(Some(Started {
         id,
+        trigger,
         connection,
         lease,
     }))
@@ -119,6 +127,7 @@ impl Started {
     ) -> Result<FlushStatus, StoreError> {
         let Self {
             id,
+            trigger,
             connection,
             lease,
         } = self;
@@ -127,19 +136,20 @@ impl Started {
         let flush = Flush {
             sync,
             id,
+            trigger,
             connection: &connection,
             lease,
             calls: Arc::default(),
             counts: Mutex::default(),
         };
-        let ended = flush.lease.keep_during(flush.run()).await;
+        let ended = flush.lease.keep_during(flush.run_with_access()).await;
         store::flush::progress(&sync.pool, id, &flush.counts(), &flush.calls.calls()).await?;
-        let learning = matches!(ended, Ok(Ended { learning: true }));
-        let (status, detail) = flush.ending(ended).await?;
+        let rest = ended.as_ref().map_or(Rest::Nothing, |ended| *ended);
+        let (status, detail) = flush.ending(ended);
         let now = sync.clock.now();
         let mut tx = sync.pool.begin().await.map_err(StoreError::from)?;
         store::flush::finish(&mut *tx, id, status, detail.as_deref(), now).await?;
-        let due = cadence::next(connection.next_flush_at, now, sync.interval, learning);
+        let due = cadence::next(connection.next_flush_at, now, sync.interval, rest);
         flush.lease.give_back(&mut tx, due).await?;
         tx.commit().await.map_err(StoreError::from)?;
         sync.metrics.flushed(
@@ -151,14 +161,10 @@ impl Started {
     }
 }
 
-struct Ended {
-    /// Ashby is still being read for the first time.
-    learning: bool,
-}
-
 struct Flush<'a> {
     sync: &'a Sync,
     id: FlushId,
+    trigger: Trigger,
     connection: &'a Connection,
     lease: Arc<Lease>,
     calls: Arc<CallCounter>,
@@ -170,13 +176,27 @@ impl Flush<'_> {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How the flush ended, as its row says it. A key that Ashby refused stops the connection until a check passes.
-    async fn ending(
-        &self,
-        ended: Result<Ended, Stop>,
-    ) -> Result<(FlushStatus, Option<String>), StoreError> {
+    /// Runs with the key that is in place. One that Ashby refuses stops the connection until a check passes.
+    async fn run_with_access(&self) -> Result<Rest, Stop> {
+        let access = Access::of(self.sync, self.connection.id).await?;
+        let ended = self.run(&access).await;
+        if let Err(Stop::Key(why)) = &ended {
+            access.needs_attention(self.sync, why).await?;
+        }
+        access.keep_answered(self.sync).await?;
+        ended
+    }
+
+    /// How the flush ended, as its row says it.
+    fn ending(&self, ended: Result<Rest, Stop>) -> (FlushStatus, Option<String>) {
         let (flush, connection) = (self.id, self.connection);
-        Ok(match ended {
+        match ended {
+            Ok(Rest::Backlog) => (
+                FlushStatus::Done,
+                Some(
+                    "Its turn was over; what is left goes on with the next flush, soon.".to_owned(),
+                ),
+            ),
             Ok(_) => (FlushStatus::Done, None),
             Err(Stop::Shutdown) => (
                 FlushStatus::Stopped,
@@ -188,7 +208,6 @@ impl Flush<'_> {
             ),
             Err(Stop::Key(why)) => {
                 tracing::warn!(flush.id = %flush, connection = connection.name, "Ashby refused the key: {why}");
-                store::connection::needs_attention(&self.sync.pool, connection.id, &why).await?;
                 let detail =
                     format!("{why} Nothing more is sent until a check of the connection passes.");
                 (FlushStatus::Stopped, Some(detail))
@@ -202,7 +221,7 @@ impl Flush<'_> {
                     )),
                 )
             }
-        })
+        }
     }
 
     /// Logs how the flush ended; one that had nothing to do only for those who look closely.
@@ -218,18 +237,17 @@ impl Flush<'_> {
         );
     }
 
-    async fn run(&self) -> Result<Ended, Stop> {
+    async fn run(&self, access: &Access) -> Result<Rest, Stop> {
         let calls: Arc<CallCounter> = Arc::clone(&self.calls);
-        let ashby = self
-            .sync
-            .ashby(self.connection.id)
-            .await?
+        let ashby = access
+            .client
             .observed_by(calls)
             .guarded_by(Arc::clone(&self.lease) as _);
         let mut scene = set(self.sync, self.connection, ashby).await?;
         scene.settle_doubts().await?;
 
         let mut after: ProspectId = uuid::Uuid::nil().into();
+        let turn = self.turn();
         loop {
             self.lease.hold().await?;
             let page =
@@ -239,7 +257,8 @@ impl Flush<'_> {
             if self.sync.clock.now() - scene.picture.at > PICTURE_KEEPS {
                 scene.picture = look(self.sync, self.connection.id, &scene.ashby).await?;
             }
-            self.decide_page(&scene, page).await?;
+            self.decide_page(&scene, page, turn).await?;
+            access.keep_answered(self.sync).await?;
             store::flush::progress(
                 &self.sync.pool,
                 self.id,
@@ -247,20 +266,42 @@ impl Flush<'_> {
                 &self.calls.calls(),
             )
             .await?;
+            if self.is_over(turn) {
+                return Ok(Rest::Backlog);
+            }
         }
-        Ok(Ended {
-            learning: matches!(scene.picture.candidates, look::Known::Learning { .. }),
+        Ok(match scene.picture.candidates {
+            look::Known::Learning { .. } => Rest::Learning,
+            look::Known::Current | look::Known::Stale => Rest::Nothing,
         })
+    }
+
+    /// Until when prospects are decided; a flush that a person asked for goes on to its end.
+    fn turn(&self) -> Option<DateTime<Utc>> {
+        (self.trigger == Trigger::Schedule).then(|| self.sync.clock.now() + TURN)
+    }
+
+    fn is_over(&self, turn: Option<DateTime<Utc>>) -> bool {
+        turn.is_some_and(|end| self.sync.clock.now() >= end)
     }
 
     /// Decides a page of prospects, side by side but for those that may be the same person: two of them at once would
     /// both be created.
-    async fn decide_page(&self, scene: &Scene<'_>, page: Vec<Prospect>) -> Result<(), Stop> {
+    /// Those whose turn has not come when the flush's is over stay as they are.
+    async fn decide_page(
+        &self,
+        scene: &Scene<'_>,
+        page: Vec<Prospect>,
+        turn: Option<DateTime<Utc>>,
+    ) -> Result<(), Stop> {
         let groups = groups(page);
         let firsts: Vec<Prospect> = groups.iter().map(|group| group[0].clone()).collect();
         let cases = scene.gather(firsts).await?;
         let work = cases.into_iter().zip(groups);
         let mut done = stream::iter(work.map(|(first, group)| async move {
+            if self.is_over(turn) {
+                return Ok(());
+            }
             Box::pin(self.decide(scene, first)).await?;
             for prospect in &group[1..] {
                 if let Some(case) = scene.gather_one(prospect.id).await? {

@@ -1,6 +1,7 @@
 //! The shell around the core: gathers what a decision needs, lets [`plan`](crate::plan) decide, and carries it out.
 //! No business is decided here.
 
+mod access;
 mod adopt;
 mod apply;
 pub mod cadence;
@@ -24,11 +25,12 @@ use sqlx::PgPool;
 
 pub use clients::Clients;
 
+use self::access::Access;
 use crate::{
     ashby::{AshbyClient, AshbyError, Disposition},
     clock::SharedClock,
     ids::ConnectionId,
-    store::{self, StoreError, Vault},
+    store::{StoreError, Vault},
     telemetry::Metrics,
 };
 
@@ -54,8 +56,7 @@ pub struct Sync {
 impl Sync {
     /// The Ashby client of a connection.
     pub async fn ashby(&self, connection: ConnectionId) -> Result<AshbyClient, StoreError> {
-        let key = store::connection::ashby_key(&self.pool, &self.vault, connection).await?;
-        Ok(self.clients.of(connection, key))
+        Ok(Access::of(self, connection).await?.client)
     }
 }
 

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     Sync,
+    access::Access,
     flush::{self, tally},
     lease::Stop,
     record::ashby_held,
@@ -35,8 +36,10 @@ pub async fn preview(
     connection: &Connection,
     limit: usize,
 ) -> Result<(Vec<Previewed>, Counts), Stop> {
-    let ashby = sync.ashby(connection.id).await?;
-    let scene = flush::set(sync, connection, ashby).await?;
+    let access = Access::of(sync, connection.id).await?;
+    let scene = flush::set(sync, connection, access.client.clone()).await;
+    access.keep_answered(sync).await?;
+    let scene = scene?;
     let mut previewed = Vec::new();
     let mut counts = Counts::default();
     let mut after: ProspectId = Uuid::nil().into();

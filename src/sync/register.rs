@@ -1,7 +1,7 @@
 //! Connects employers and registers jobs, each checked live against Ashby before it is kept.
 
 use chrono::{DateTime, Utc};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use url::Url;
 use uuid::Uuid;
 
@@ -16,7 +16,11 @@ use crate::{
     dover::signature::WebhookSecret,
     ids::{AshbyJobId, ConnectionId, DoverJobId, JobId},
     plan::situation::{Mode, Openness},
-    store::{self, StoreError, connection::Connection, job::Job},
+    store::{
+        self, StoreError,
+        connection::{Connection, SealedKey},
+        job::Job,
+    },
 };
 
 /// Why an employer could not be connected, or a job not registered.
@@ -99,9 +103,10 @@ pub async fn connect(
         Some(_) => None,
     };
     let now = sync.clock.now();
+    let sealed = SealedKey::seal(&sync.vault, key);
     let new = store::connection::NewConnection {
         name,
-        ashby_key: key.expose_secret(),
+        ashby_key: &sealed,
         now,
         next_flush_at: first_flush_at,
     };
@@ -120,7 +125,7 @@ pub async fn connect(
         checks.extend(check::setup(setup));
     }
     if let Some(why) = &attention {
-        store::connection::needs_attention(&mut *tx, id, why).await?;
+        store::connection::needs_attention(&mut *tx, id, &sealed, why).await?;
     }
     tx.commit().await?;
     let connection = store::connection::by_id(&sync.pool, id)
@@ -138,10 +143,13 @@ pub async fn replace_key(
     let client = sync.clients.for_trial(key.clone());
     let (mut checks, attention) = try_key(&client).await?;
     same_organisation(sync, connection.id, &client).await?;
-    store::connection::set_ashby_key(&sync.pool, &sync.vault, connection.id, key.expose_secret())
-        .await?;
+    let sealed = SealedKey::seal(&sync.vault, key);
+    store::connection::set_ashby_key(&sync.pool, &sync.vault, connection.id, &sealed).await?;
     match attention {
-        Some(why) => store::connection::needs_attention(&sync.pool, connection.id, &why).await?,
+        Some(why) => {
+            let id = connection.id;
+            store::connection::needs_attention(&sync.pool, id, &sealed, &why).await?;
+        }
         None => checks = check::look_over(sync, connection).await?,
     }
     Ok(checks)

@@ -100,8 +100,9 @@ async fn a_process_that_missed_the_rotation_keeps_nothing_and_ends() {
     }
     let mut tx = app.database.pool.begin().await.unwrap();
     let id = connection_id(&app.database.pool).await;
+    let another = dover_ashby_sync::store::connection::SealedKey::seal(&old(), &"another".into());
     let sealed =
-        dover_ashby_sync::store::connection::set_ashby_key(&mut *tx, &old(), id, "another").await;
+        dover_ashby_sync::store::connection::set_ashby_key(&mut *tx, &old(), id, &another).await;
     assert!(matches!(sealed, Err(StoreError::AnotherMasterKey)));
     drop(tx);
 
@@ -215,9 +216,10 @@ async fn a_database_of_before_keeps_its_hashes() {
     rotate(&database.pool, &old(), &new()).await.unwrap();
     let claimed = claim(&database.pool, &new()).await.unwrap();
     assert_eq!(claimed.identity_hash(id, &ada), former);
-    dover_ashby_sync::store::connection::ashby_key(&database.pool, &claimed, id)
+    let stored = dover_ashby_sync::store::connection::ashby_access(&database.pool, id)
         .await
         .unwrap();
+    stored.key.open(&claimed).unwrap();
     let refused = check(&database.pool, &old()).await;
     assert!(matches!(refused, Err(StoreError::AnotherMasterKey)));
 }
