@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicI32, Ordering},
     },
+    time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -54,6 +55,9 @@ const PICTURE_KEEPS: TimeDelta = TimeDelta::seconds(60);
 /// backlog gives its place to whoever is due, and goes on when it is its turn again. Long enough that looking at Ashby
 /// anew costs little beside it, short enough that a hundred such backlogs delay nobody by an interval.
 const TURN: TimeDelta = TimeDelta::seconds(60);
+
+/// How soon a flush that the database did not let end tries again.
+const CLOSE_AGAIN: Duration = Duration::from_secs(2);
 
 /// How often one prospect is decided again in one flush because looking showed something new.
 const ATTEMPTS: usize = 3;
@@ -143,22 +147,28 @@ impl Started {
             counts: Mutex::default(),
         };
         let ended = flush.lease.keep_during(flush.run_with_access()).await;
-        store::flush::progress(&sync.pool, id, &flush.counts(), &flush.calls.calls()).await?;
         let rest = ended.as_ref().map_or(Rest::Nothing, |ended| *ended);
         let (status, detail) = flush.ending(ended);
-        let now = sync.clock.now();
-        let mut tx = sync.pool.begin().await.map_err(StoreError::from)?;
-        store::flush::finish(&mut *tx, id, status, detail.as_deref(), now).await?;
-        let due = cadence::next(connection.next_flush_at, now, sync.interval, rest);
-        flush.lease.give_back(&mut tx, due).await?;
-        tx.commit().await.map_err(StoreError::from)?;
-        sync.metrics.flushed(
-            status.word(),
-            (now - started_at).to_std().unwrap_or_default(),
-        );
+        let ending = Ending {
+            status,
+            detail,
+            rest,
+        };
+        flush.close_patiently(&ending, &shutdown).await?;
+        let took = sync.clock.now() - started_at;
+        sync.metrics
+            .flushed(status.word(), took.to_std().unwrap_or_default());
         flush.tell(status);
         Ok(status)
     }
+}
+
+/// How a flush ended, to be kept.
+struct Ending {
+    status: FlushStatus,
+    /// Why it stopped or failed, and what to do.
+    detail: Option<String>,
+    rest: Rest,
 }
 
 struct Flush<'a> {
@@ -222,6 +232,44 @@ impl Flush<'_> {
                 )
             }
         }
+    }
+
+    /// Keeps how the flush ended. A database that is away may come back while the lease is ours; after that, the next
+    /// flush closes this one.
+    async fn close_patiently(
+        &self,
+        ending: &Ending,
+        shutdown: &CancellationToken,
+    ) -> Result<(), StoreError> {
+        let clock = &self.sync.clock;
+        let given_up_at = clock.now() + self.sync.lease;
+        loop {
+            match self.close(ending).await {
+                Err(StoreError::Unavailable(_))
+                    if !shutdown.is_cancelled() && clock.now() < given_up_at =>
+                {
+                    clock.sleep(CLOSE_AGAIN).await;
+                }
+                closed => return closed,
+            }
+        }
+    }
+
+    /// Closes the flush, gives the lease back and says when the next is due.
+    async fn close(&self, ending: &Ending) -> Result<(), StoreError> {
+        let (sync, now) = (self.sync, self.sync.clock.now());
+        let mut tx = sync.pool.begin().await.map_err(StoreError::from)?;
+        store::flush::progress(&mut *tx, self.id, &self.counts(), &self.calls.calls()).await?;
+        let detail = ending.detail.as_deref();
+        store::flush::finish(&mut *tx, self.id, ending.status, detail, now).await?;
+        let due = cadence::next(
+            self.connection.next_flush_at,
+            now,
+            sync.interval,
+            ending.rest,
+        );
+        self.lease.give_back(&mut tx, due).await?;
+        tx.commit().await.map_err(StoreError::from)
     }
 
     /// Logs how the flush ended; one that had nothing to do only for those who look closely.
