@@ -82,6 +82,12 @@ impl TestDatabase {
         Self::copied(self.server, &self.name).await
     }
 
+    /// Drops it, while other tasks of the test go on.
+    pub(crate) async fn gone(self) {
+        let dropped = tokio::task::spawn_blocking(move || drop(self)).await;
+        dropped.expect("a database can be dropped");
+    }
+
     /// Runs statements on the server, outside the database: for what only its administrator may do to it.
     pub(crate) async fn administrate(&self, sql: &str) {
         for statement in sql.split(';') {
