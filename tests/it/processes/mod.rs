@@ -6,6 +6,7 @@
 
 mod ashby;
 mod crashes;
+mod postgres;
 mod postgres_proxy;
 mod program;
 mod replicas;
