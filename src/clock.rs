@@ -82,7 +82,7 @@ impl Clock for ManualClock {
         Box::pin(async move {
             // A clock that nobody can move any more stands still.
             if shown.wait_for(|now| *now >= until).await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         })
     }

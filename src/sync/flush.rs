@@ -146,7 +146,8 @@ impl Started {
             calls: Arc::default(),
             counts: Mutex::default(),
         };
-        let ended = flush.lease.keep_during(flush.run_with_access()).await;
+        let work = Box::pin(flush.run_with_access());
+        let ended = flush.lease.keep_during(work).await;
         let rest = ended.as_ref().map_or(Rest::Nothing, |ended| *ended);
         let (status, detail) = flush.ending(ended);
         let ending = Ending {

@@ -35,15 +35,35 @@ fn now() -> DateTime<Utc> {
     SystemClock.now()
 }
 
+/// How long something is waited for that other processes do.
+struct Patience {
+    what: String,
+    given_up_at: DateTime<Utc>,
+}
+
+impl Patience {
+    fn of(seconds: u64, what: &str) -> Self {
+        Self {
+            what: what.to_owned(),
+            given_up_at: now() + Duration::from_secs(seconds),
+        }
+    }
+
+    /// Waits a moment; fails when the time is over.
+    async fn wait(&self) {
+        assert!(now() < self.given_up_at, "{}: not in time", self.what);
+        SystemClock.sleep(Duration::from_millis(25)).await;
+    }
+}
+
 /// Asks again and again until there is an answer; the test fails after `seconds`.
 async fn until<T>(what: &str, seconds: u64, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let given_up_at = now() + Duration::from_secs(seconds);
+    let patience = Patience::of(seconds, what);
     loop {
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(now() < given_up_at, "{what}: not within {seconds} s");
-        SystemClock.sleep(Duration::from_millis(25)).await;
+        patience.wait().await;
     }
 }
 

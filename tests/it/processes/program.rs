@@ -114,7 +114,8 @@ impl Program {
     /// The last lines of its log.
     pub(crate) fn log(&self) -> String {
         let log = self.log.lock().unwrap();
-        log.iter().map(|line| format!("{line}\n")).collect()
+        let lines: Vec<&str> = log.iter().map(String::as_str).collect();
+        lines.join("\n")
     }
 }
 
