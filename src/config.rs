@@ -4,9 +4,10 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use chrono::TimeDelta;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
+use uuid::Uuid;
 
 use crate::{store::Vault, telemetry::LogFormat};
 
@@ -139,9 +140,35 @@ pub struct FlushArgs {
     /// Which connection, and where.
     #[command(flatten)]
     pub one_shot: OneShotArgs,
-    /// Print what the next flush would do, and write nothing to Ashby.
+    /// Print what the next flush would do, and write nothing to Ashby. With `--undo`, what the undo would do.
     #[arg(long)]
     pub preview: bool,
+    /// As what a preview is printed.
+    #[arg(long, value_enum, default_value_t = PreviewFormat::Table)]
+    pub format: PreviewFormat,
+    /// Let go on what the brake holds in this flush; the next flush does it.
+    #[arg(long, value_name = "FLUSH", conflicts_with_all = ["preview", "refuse", "undo"])]
+    pub approve: Option<Uuid>,
+    /// Leave alone what the brake holds in this flush.
+    #[arg(long, value_name = "FLUSH", conflicts_with_all = ["preview", "undo"])]
+    pub refuse: Option<Uuid>,
+    /// With `--approve` or `--refuse`: only this job, by its Dover id.
+    #[arg(long, value_name = "DOVER_JOB_ID")]
+    pub job: Option<String>,
+    /// Put back what this flush moved or archived, where nobody has touched it since.
+    #[arg(long, value_name = "FLUSH")]
+    pub undo: Option<Uuid>,
+}
+
+/// As what a preview is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PreviewFormat {
+    /// A table of plain text.
+    Table,
+    /// Comma-separated, for a spreadsheet.
+    Csv,
+    /// As the REST API answers it.
+    Json,
 }
 
 /// `rotate-master-key`.

@@ -68,6 +68,8 @@ pub struct Scrape {
     pub pending: Vec<(String, i64, i64)>,
     /// Connections that nothing is sent for until a person has seen to them.
     pub need_attention: Vec<String>,
+    /// Jobs that the brake has stopped and that wait for an answer, by connection.
+    pub jobs_held: Vec<(String, i64)>,
     /// Parked prospects by connection and reason.
     pub parked: Vec<(String, String, i64)>,
     /// What is left of each key's rate limit, by connection.
@@ -211,7 +213,19 @@ fn current(scrape: &Scrape) -> Registry {
             })
             .set(1);
     }
+    let held = Family::<Connection, Gauge>::default();
+    for (connection, jobs) in &scrape.jobs_held {
+        held.get_or_create(&Connection {
+            connection: connection.clone(),
+        })
+        .set(*jobs);
+    }
     let mut registry = Registry::with_prefix("dover_ashby_sync");
+    registry.register(
+        "jobs_held",
+        "Jobs that the brake has stopped and that wait for an answer",
+        held,
+    );
     registry.register(
         "connection_needs_attention",
         "1 for each connection that a person has to see to",

@@ -1,37 +1,110 @@
-//! `flush`: flushes now, or prints what the next flush would do.
+//! `flush`: flushes now, prints what the next flush would do, answers the brake, or puts back what a flush did.
 
 use anyhow::{Result, anyhow, bail};
-use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use tokio_util::sync::CancellationToken;
 
 use super::{database::Database, doctor::connections};
 use crate::{
-    config::FlushArgs,
+    config::{FlushArgs, PreviewFormat},
+    http::{api::flushes, problem::ApiError, sheet::Sheet},
+    ids::FlushId,
     store::{
         self,
         connection::{Connection, ConnectionStatus},
         flush::{Counts, FlushStatus, Trigger},
     },
-    sync::{Sync, flush, preview::preview},
+    sync::{
+        Sync, answer,
+        flush::{self, Started},
+        preview::preview,
+        undo,
+    },
 };
 
 /// Prospects that a preview shows.
 const PREVIEWED: usize = 1_000;
 
-/// Flushes or previews the named connection, or all of them.
+/// The same of an undo.
+const UNDOABLE: i64 = 1_000;
+
+/// What is asked of each connection.
+#[derive(Clone, Copy)]
+enum Wanted<'a> {
+    Flush,
+    Preview(PreviewFormat),
+    Answer {
+        flush: FlushId,
+        job: Option<&'a str>,
+        is_approved: bool,
+    },
+    Undo(FlushId),
+    PreviewUndo(FlushId, PreviewFormat),
+}
+
+impl<'a> Wanted<'a> {
+    fn of(args: &'a FlushArgs) -> Self {
+        let answer = |flush: uuid::Uuid, is_approved| Self::Answer {
+            flush: flush.into(),
+            job: args.job.as_deref(),
+            is_approved,
+        };
+        match args {
+            FlushArgs {
+                approve: Some(flush),
+                ..
+            } => answer(*flush, true),
+            FlushArgs {
+                refuse: Some(flush),
+                ..
+            } => answer(*flush, false),
+            FlushArgs {
+                undo: Some(flush), ..
+            } if args.preview => Self::PreviewUndo((*flush).into(), args.format),
+            FlushArgs {
+                undo: Some(flush), ..
+            } => Self::Undo((*flush).into()),
+            _ if args.preview => Self::Preview(args.format),
+            _ => Self::Flush,
+        }
+    }
+
+    /// The flush that it is about: it belongs to one connection, whichever was named.
+    const fn flush(self) -> Option<FlushId> {
+        match self {
+            Self::Flush | Self::Preview(_) => None,
+            Self::Answer { flush, .. } | Self::Undo(flush) | Self::PreviewUndo(flush, _) => {
+                Some(flush)
+            }
+        }
+    }
+}
+
+/// Does what is wanted for the named connection, for all of them, or for the one that has the flush.
 pub async fn run(args: FlushArgs, shutdown: CancellationToken) -> Result<()> {
     let database = Database::open(&args.one_shot.database).await?;
-    let mut sync = database.sync(&args.one_shot.ashby)?;
-    let master_key = args.one_shot.ashby.master_key.as_ref();
-    sync.vault = database.claimed(&sync.pool, master_key).await?;
+    let sync = database.sync(&args.one_shot.ashby)?;
+    let wanted = Wanted::of(&args);
     let mut failed = Vec::new();
+    let mut found = wanted.flush().is_none();
     for connection in connections(&sync, args.one_shot.connection.as_deref()).await? {
+        if let Some(flush) = wanted.flush() {
+            if store::flush::by_id(&sync.pool, connection.id, flush)
+                .await?
+                .is_none()
+            {
+                continue;
+            }
+            found = true;
+        }
         // One that cannot be flushed keeps none of the others from it.
-        if let Err(error) = one(&sync, &connection, args.preview, shutdown.clone()).await {
+        if let Err(error) = one(&sync, &connection, wanted, shutdown.clone()).await {
             failed.push(format!("{error:#}"));
         }
     }
     database.close().await?;
+    if !found {
+        bail!("there is no such flush");
+    }
     if failed.is_empty() {
         Ok(())
     } else {
@@ -42,16 +115,37 @@ pub async fn run(args: FlushArgs, shutdown: CancellationToken) -> Result<()> {
 async fn one(
     sync: &Sync,
     connection: &Connection,
-    is_preview: bool,
+    wanted: Wanted<'_>,
     shutdown: CancellationToken,
 ) -> Result<()> {
+    if let Wanted::Answer {
+        flush,
+        job,
+        is_approved,
+    } = wanted
+    {
+        return give_answer(sync, connection, flush, job, is_approved).await;
+    }
     match connection.status() {
-        ConnectionStatus::Connected if is_preview => show(sync, connection).await,
-        ConnectionStatus::Connected => flush_now(sync, connection, shutdown).await,
+        ConnectionStatus::Connected => {}
         ConnectionStatus::Paused => bail!("{} is paused: resume it first", connection.name),
         ConnectionStatus::NeedsAttention => {
             let why = connection.attention.as_deref().unwrap_or_default();
             bail!("{} needs attention: {why} Run `doctor`.", connection.name)
+        }
+    }
+    let busy = || anyhow!("{} is being flushed by another process", connection.name);
+    match wanted {
+        Wanted::Preview(format) => show(sync, connection, format).await,
+        Wanted::PreviewUndo(flush, format) => show_undo(sync, connection, flush, format).await,
+        Wanted::Undo(flush) => {
+            undo::can_be_undone(sync, connection, flush).await?;
+            let started = flush::start_undo(sync, connection.id, flush).await?;
+            run_now(sync, connection, started.ok_or_else(busy)?, shutdown).await
+        }
+        Wanted::Flush | Wanted::Answer { .. } => {
+            let started = flush::start(sync, connection.id, Trigger::Manual).await?;
+            run_now(sync, connection, started.ok_or_else(busy)?, shutdown).await
         }
     }
 }
@@ -60,14 +154,12 @@ async fn one(
     clippy::print_stdout,
     reason = "the outcome is the output of this command"
 )]
-async fn flush_now(
+async fn run_now(
     sync: &Sync,
     connection: &Connection,
+    started: Started,
     shutdown: CancellationToken,
 ) -> Result<()> {
-    let Some(started) = flush::start(sync, connection.id, Trigger::Manual).await? else {
-        bail!("{} is being flushed by another process", connection.name);
-    };
     let id = started.id;
     let status = started.run(sync, shutdown).await?;
     let flush = store::flush::by_id(&sync.pool, connection.id, id).await?;
@@ -78,6 +170,20 @@ async fn flush_now(
         status.word(),
         summary(&counts)
     );
+    for question in store::brake::of_flushes(&sync.pool, &[id]).await? {
+        let would = question.would;
+        println!(
+            "The brake stopped {} ({}): {} to archive, {} to move, {} to create; {} is {}. Look at whom it holds, then \
+             `flush --approve {id}` or `flush --refuse {id}`.",
+            question.title,
+            question.dover_job_id,
+            would.archives,
+            would.moves,
+            would.creates,
+            question.exceeded,
+            question.limit
+        );
+    }
     match (status, flush.and_then(|flush| flush.detail)) {
         (FlushStatus::Done, _) => Ok(()),
         (_, detail) => Err(anyhow!(
@@ -88,26 +194,84 @@ async fn flush_now(
 
 #[expect(
     clippy::print_stdout,
+    reason = "the outcome is the output of this command"
+)]
+async fn give_answer(
+    sync: &Sync,
+    connection: &Connection,
+    flush: FlushId,
+    job: Option<&str>,
+    is_approved: bool,
+) -> Result<()> {
+    answer::answer(sync, connection.id, flush, job, is_approved, "command line").await?;
+    for question in store::brake::of_flushes(&sync.pool, &[flush]).await? {
+        let (title, status) = (&question.title, question.status.word());
+        println!(
+            "{}: {title} ({}) is {status}",
+            connection.name, question.dover_job_id
+        );
+    }
+    Ok(())
+}
+
+async fn show(sync: &Sync, connection: &Connection, format: PreviewFormat) -> Result<()> {
+    let previewed = preview(sync, connection, PREVIEWED).await;
+    let previewed = previewed.map_err(|stop| anyhow!("the preview stopped: {stop:?}"))?;
+    let shown = flushes::shown(sync, previewed).await.map_err(said)?;
+    let mut above = vec![format!("{}: {}", connection.name, summary(&shown.counts))];
+    above.extend(shown.brake.iter().map(|stopped| {
+        format!(
+            "The brake would stop {} ({}): {} to archive, {} to move, {} to create; {} is {}.",
+            stopped.title,
+            stopped.dover_job_id,
+            stopped.would.archive,
+            stopped.would.r#move,
+            stopped.would.create,
+            stopped.limit.setting,
+            stopped.limit.value
+        )
+    }));
+    print(&flushes::sheet(&shown.items), &shown, format, &above)
+}
+
+async fn show_undo(
+    sync: &Sync,
+    connection: &Connection,
+    flush: FlushId,
+    format: PreviewFormat,
+) -> Result<()> {
+    undo::can_be_undone(sync, connection, flush).await?;
+    let first = uuid::Uuid::nil().into();
+    let previewed = undo::preview(sync, connection, flush, first, UNDOABLE).await;
+    let previewed = previewed.map_err(|stop| anyhow!("the preview stopped: {stop:?}"))?;
+    let items = flushes::undo_items(sync, &previewed).await.map_err(said)?;
+    let above = [format!(
+        "{}: what an undo of {flush} would do",
+        connection.name
+    )];
+    print(&flushes::undo_sheet(&items), &items, format, &above)
+}
+
+#[expect(
+    clippy::print_stdout,
     reason = "the preview is the output of this command"
 )]
-async fn show(sync: &Sync, connection: &Connection) -> Result<()> {
-    let previewed = preview(sync, connection, PREVIEWED).await;
-    let (items, counts) = previewed.map_err(|stop| anyhow!("the preview stopped: {stop:?}"))?;
-    let mut table = Table::new();
-    table
-        .load_style(UTF8_FULL_CONDENSED)
-        .set_header(["prospect", "job", "action", "reason", "why"]);
-    for item in &items {
-        table.add_row([
-            item.prospect.dover_candidate_id.as_str(),
-            item.prospect.dover_job_id.as_str(),
-            item.plan.action().word(),
-            item.plan.because.code(),
-            &item.plan.sentence(),
-        ]);
+fn print(
+    sheet: &Sheet,
+    shown: &impl serde::Serialize,
+    format: PreviewFormat,
+    above: &[String],
+) -> Result<()> {
+    match format {
+        PreviewFormat::Table => println!("{}\n{}", above.join("\n"), sheet.table(None)),
+        PreviewFormat::Csv => print!("{}", sheet.csv()),
+        PreviewFormat::Json => println!("{}", serde_json::to_string_pretty(shown)?),
     }
-    println!("{}: {}\n{table}", connection.name, summary(&counts));
     Ok(())
+}
+
+fn said(error: ApiError) -> anyhow::Error {
+    anyhow!("{}", error.problem().detail)
 }
 
 fn summary(counts: &Counts) -> String {

@@ -12,6 +12,7 @@ pub mod paging;
 pub mod place;
 pub mod problem;
 pub mod receiver;
+pub mod sheet;
 pub mod state;
 pub mod webhook;
 

@@ -70,6 +70,8 @@ pub struct ConnectionReport {
     /// Whether Ashby answered the last call that was made to it; unknown before the first. A refusal is an answer; a fault
     /// on its side, a page that is not its own, or silence is none.
     pub ashby_reachable: Option<bool>,
+    /// Jobs that the brake has stopped, and that wait for an admin's answer.
+    pub jobs_held: i64,
 }
 
 /// How the service does, in depth.
@@ -172,6 +174,7 @@ fn report(health: ConnectionHealth) -> ConnectionReport {
         last_flush_at: health.last_flush_at,
         last_flush_outcome: health.last_flush_outcome,
         ashby_reachable: health.ashby_answered,
+        jobs_held: health.jobs_held,
     }
 }
 
@@ -206,6 +209,10 @@ async fn scrape(state: &AppState) -> Result<Scrape, store::StoreError> {
         Some((one.name.clone(), i64::from(budget.remaining)))
     };
     let rate_limit_remaining = connections.iter().filter_map(left).collect();
+    let jobs_held = connections
+        .iter()
+        .map(|one| (one.name.clone(), one.jobs_held))
+        .collect();
     let pending = connections
         .into_iter()
         .map(|one| (one.name, one.pending, age(one.oldest)))
@@ -213,6 +220,7 @@ async fn scrape(state: &AppState) -> Result<Scrape, store::StoreError> {
     Ok(Scrape {
         pending,
         need_attention,
+        jobs_held,
         parked: store::overview::parked(pool).await?,
         rate_limit_remaining,
     })

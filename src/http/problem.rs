@@ -46,6 +46,12 @@ pub enum Code {
     ConnectionPaused,
     /// The connection needs attention: see its checks.
     ConnectionNeedsAttention,
+    /// A flush is under way; wait until it ends.
+    FlushRunning,
+    /// What the brake asked no longer waits for an answer, or was given the other one.
+    BrakeAnswered,
+    /// An undo, which cannot be undone.
+    CannotBeUndone,
     /// Ashby does not take the key.
     AshbyKeyRefused,
     /// Ashby does not answer.
@@ -70,7 +76,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::InvalidRequest,
         Self::InvalidFields,
         Self::Unauthorized,
@@ -83,6 +89,9 @@ impl Code {
         Self::AlreadyRegistered,
         Self::ConnectionPaused,
         Self::ConnectionNeedsAttention,
+        Self::FlushRunning,
+        Self::BrakeAnswered,
+        Self::CannotBeUndone,
         Self::AshbyKeyRefused,
         Self::AshbyUnavailable,
         Self::TitleMismatch,
@@ -107,7 +116,10 @@ impl Code {
             Self::NameTaken
             | Self::AlreadyRegistered
             | Self::ConnectionPaused
-            | Self::ConnectionNeedsAttention => StatusCode::CONFLICT,
+            | Self::ConnectionNeedsAttention
+            | Self::FlushRunning
+            | Self::BrakeAnswered
+            | Self::CannotBeUndone => StatusCode::CONFLICT,
             Self::InvalidFields
             | Self::AshbyKeyRefused
             | Self::TitleMismatch
@@ -136,6 +148,9 @@ impl Code {
             Self::AlreadyRegistered => "It is registered already",
             Self::ConnectionPaused => "The connection is paused",
             Self::ConnectionNeedsAttention => "The connection needs attention",
+            Self::FlushRunning => "A flush is under way",
+            Self::BrakeAnswered => "It was answered already",
+            Self::CannotBeUndone => "An undo cannot be undone",
             Self::AshbyKeyRefused => "Ashby does not take the key",
             Self::AshbyUnavailable => "Ashby does not answer",
             Self::TitleMismatch => "The title is another",

@@ -79,6 +79,13 @@ pub enum Action {
 }
 
 impl Action {
+    /// The action of a word; one that is none of them does nothing.
+    pub fn parse(word: &str) -> Self {
+        let all = [Self::Create, Self::Move, Self::Archive, Self::Update];
+        let found = all.into_iter().find(|action| action.word() == word);
+        found.unwrap_or(Self::None)
+    }
+
     /// The word of the HTTP contract.
     pub const fn word(self) -> &'static str {
         match self {

@@ -35,6 +35,17 @@ impl Would {
         *counter = counter.saturating_add(1);
     }
 
+    /// One less of `action`.
+    pub const fn take(&mut self, action: Action) {
+        let counter = match action {
+            Action::Create => &mut self.creates,
+            Action::Move => &mut self.moves,
+            Action::Archive => &mut self.archives,
+            Action::Update | Action::None => return,
+        };
+        *counter = counter.saturating_sub(1);
+    }
+
     /// Both together.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {

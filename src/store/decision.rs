@@ -116,6 +116,28 @@ pub async fn by_ids(
     Ok(rows.into_iter().map(Decision::from).collect())
 }
 
+/// The decisions of a flush on whom the brake holds, in order, at most `limit` beyond `after`.
+pub async fn held(
+    db: impl PgExecutor<'_>,
+    flush: FlushId,
+    after: DecisionId,
+    limit: i64,
+) -> Result<Vec<Decision>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT id, prospect_id, flush_id, decided_at, action, reason, sentence, rule, dover, ashby, calls
+        FROM decision WHERE flush_id = $1 AND reason = 'held-by-brake' AND id > $2 ORDER BY id LIMIT $3
+        "#,
+        flush.0,
+        after.0,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Decision::from).collect())
+}
+
 /// The decisions on a prospect, latest first, at most `limit`.
 pub async fn of_prospect(
     db: impl PgExecutor<'_>,

@@ -56,6 +56,8 @@ pub enum Trigger {
     Schedule,
     /// A person.
     Manual,
+    /// A person, to put back what another flush did.
+    Undo,
 }
 
 impl Trigger {
@@ -64,6 +66,15 @@ impl Trigger {
         match self {
             Self::Schedule => "schedule",
             Self::Manual => "manual",
+            Self::Undo => "undo",
+        }
+    }
+
+    fn parse(word: &str) -> Self {
+        match word {
+            "manual" => Self::Manual,
+            "undo" => Self::Undo,
+            _ => Self::Schedule,
         }
     }
 }
@@ -107,6 +118,8 @@ pub struct Flush {
     pub status: FlushStatus,
     /// What set it off.
     pub trigger: Trigger,
+    /// The flush that it puts back.
+    pub undoes: Option<FlushId>,
     /// When it started.
     pub started_at: DateTime<Utc>,
     /// When it ended.
@@ -123,6 +136,7 @@ struct Row {
     id: Uuid,
     status: String,
     trigger: String,
+    undoes: Option<Uuid>,
     started_at: DateTime<Utc>,
     finished_at: Option<DateTime<Utc>>,
     prospects: i32,
@@ -145,11 +159,8 @@ impl TryFrom<Row> for Flush {
         Ok(Self {
             id: row.id.into(),
             status: FlushStatus::parse(&row.status)?,
-            trigger: if row.trigger == "manual" {
-                Trigger::Manual
-            } else {
-                Trigger::Schedule
-            },
+            trigger: Trigger::parse(&row.trigger),
+            undoes: row.undoes.map(FlushId),
             started_at: row.started_at,
             finished_at: row.finished_at,
             counts: Counts {
@@ -278,11 +289,13 @@ pub async fn due(
     Ok(ids.into_iter().map(ConnectionId).collect())
 }
 
-/// Starts a flush under a lease that was just taken. One that its holder left running is over now.
+/// Starts a flush under a lease that was just taken; `undoes` is the flush that it puts back. One that its holder left
+/// running is over now.
 pub async fn start(
     tx: &mut PgConnection,
     connection: ConnectionId,
     trigger: Trigger,
+    undoes: Option<FlushId>,
     now: DateTime<Utc>,
 ) -> Result<FlushId, StoreError> {
     sqlx::query!(
@@ -298,10 +311,11 @@ pub async fn start(
     .await?;
     let id = FlushId::fresh();
     sqlx::query!(
-        "INSERT INTO flush (id, connection_id, trigger, started_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO flush (id, connection_id, trigger, undoes, started_at) VALUES ($1, $2, $3, $4, $5)",
         id.0,
         connection.0,
         trigger.word(),
+        undoes.map(|id| id.0),
         now
     )
     .execute(tx)
@@ -368,7 +382,7 @@ pub async fn by_id(
     let row = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, status, trigger, started_at, finished_at, prospects, created, moved, archived, unchanged, skipped,
+        SELECT id, status, trigger, undoes, started_at, finished_at, prospects, created, moved, archived, unchanged, skipped,
                parked, failed, calls_read, calls_write, detail
         FROM flush WHERE connection_id = $1 AND id = $2
         "#,
@@ -404,7 +418,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, status, trigger, started_at, finished_at, prospects, created, moved, archived, unchanged, skipped,
+        SELECT id, status, trigger, undoes, started_at, finished_at, prospects, created, moved, archived, unchanged, skipped,
                parked, failed, calls_read, calls_write, detail
         FROM flush WHERE connection_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
         "#,

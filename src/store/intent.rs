@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::{
     ids::{
-        ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, ConnectionId, LeaseToken,
+        ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, ConnectionId, FlushId, LeaseToken,
         ProspectId, StageId,
     },
     plan::says::DoverSays,
@@ -57,28 +57,41 @@ pub struct Intent {
     pub recorded_at: DateTime<Utc>,
 }
 
-/// Records an intent under a lease; one that stands is replaced. `LeaseLost` when another holds the lease: the intent that
-/// stands may be theirs.
+/// Records an intent of `flush`, and beside it what Ashby holds before, under a lease; one that stands is replaced.
+/// `LeaseLost` when another holds the lease: the intent that stands may be theirs.
 pub async fn record(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
+    flush: FlushId,
     lease: LeaseToken,
     intent: &Intent,
 ) -> Result<(), StoreError> {
+    let changed = match &intent.intended {
+        Intended::ChangeStage { application, .. } => Some(application.as_str()),
+        Intended::CreateCandidate { .. } | Intended::CreateApplication { .. } => None,
+    };
     let done = sqlx::query!(
         r#"
         WITH held AS (SELECT id FROM connection WHERE id = $2 AND lease_token = $6 FOR SHARE)
-        INSERT INTO intent (prospect_id, connection_id, step, dover_at, recorded_at)
-        SELECT $1, held.id, $3, $4, $5 FROM held
+        INSERT INTO intent (prospect_id, connection_id, step, dover_at, recorded_at, flush_id, before)
+        SELECT $1, held.id, $3, $4, $5, $7,
+               -- As `plan::undo::Image` reads it.
+               (SELECT jsonb_build_object('stage', stage_id, 'status', status, 'archive_reason', archive_reason_id,
+                                          'source', source_id)
+                FROM ashby_application WHERE connection_id = $2 AND id = $8)
+        FROM held
         ON CONFLICT (prospect_id) DO UPDATE
-        SET step = excluded.step, dover_at = excluded.dover_at, recorded_at = excluded.recorded_at
+        SET step = excluded.step, dover_at = excluded.dover_at, recorded_at = excluded.recorded_at,
+            flush_id = excluded.flush_id, before = excluded.before
         "#,
         intent.prospect.0,
         connection.0,
         Json(&intent.intended) as _,
         intent.dover_at,
         intent.recorded_at,
-        lease.0
+        lease.0,
+        flush.0,
+        changed
     )
     .execute(db)
     .await?;

@@ -286,6 +286,8 @@ pub struct Known {
     pub application: Application,
     /// For which job.
     pub job: AshbyJobId,
+    /// Where it came from.
+    pub source: Option<SourceId>,
     /// When it was last looked at by itself.
     pub looked_at: DateTime<Utc>,
     /// Whether Ashby has deleted it.
@@ -301,10 +303,10 @@ pub async fn applications(
 ) -> Result<Vec<Known>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        SELECT id, candidate_id, job_id, stage_id, status, archive_reason_id, foreign_at, looked_at, gone
+        SELECT id, candidate_id, job_id, stage_id, status, archive_reason_id, source_id, foreign_at, looked_at, gone
         FROM ashby_application WHERE connection_id = $1 AND id = ANY($2)
         UNION
-        SELECT id, candidate_id, job_id, stage_id, status, archive_reason_id, foreign_at, looked_at, gone
+        SELECT id, candidate_id, job_id, stage_id, status, archive_reason_id, source_id, foreign_at, looked_at, gone
         FROM ashby_application WHERE connection_id = $1 AND candidate_id = ANY($3)
         "#,
         connection.0,
@@ -329,6 +331,7 @@ pub async fn applications(
                     foreign_at: row.foreign_at,
                 },
                 job: row.job_id.ok_or_else(missing)?.into(),
+                source: row.source_id.map(SourceId),
                 looked_at: row.looked_at.ok_or_else(missing)?,
                 gone: row.gone.ok_or_else(missing)?,
             })

@@ -1,6 +1,8 @@
 //! The only place with SQL. Functions take an executor, so that the caller owns the transaction; one function is one
 //! statement where it can be.
 
+pub mod brake;
+pub mod change;
 pub mod connection;
 pub mod decision;
 pub mod delivery;

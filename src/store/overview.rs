@@ -55,6 +55,8 @@ pub struct ConnectionHealth {
     pub pending: i64,
     /// When the oldest of them came.
     pub oldest: Option<DateTime<Utc>>,
+    /// Jobs that the brake has stopped, and that wait for an answer.
+    pub jobs_held: i64,
 }
 
 /// How each connection does, by name.
@@ -65,7 +67,9 @@ pub async fn connections(db: impl PgExecutor<'_>) -> Result<Vec<ConnectionHealth
                f.started_at AS "started_at?", f.status AS "outcome?",
                coalesce((SELECT sum(n) FROM tally t WHERE t.connection_id = c.id AND t.what = 'pending'), 0)::bigint
                    AS "pending!",
-               (SELECT received_at FROM pending p WHERE p.connection_id = c.id ORDER BY received_at LIMIT 1) AS oldest
+               (SELECT received_at FROM pending p WHERE p.connection_id = c.id ORDER BY received_at LIMIT 1) AS oldest,
+               (SELECT count(DISTINCT q.dover_job_id) FROM brake_question q
+                WHERE q.connection_id = c.id AND q.status = 'waiting') AS "jobs_held!"
         FROM connection c
         LEFT JOIN LATERAL (
             SELECT started_at, status FROM flush WHERE connection_id = c.id ORDER BY id DESC LIMIT 1
@@ -90,6 +94,7 @@ pub async fn connections(db: impl PgExecutor<'_>) -> Result<Vec<ConnectionHealth
             ashby_answered: row.ashby_answered,
             pending: row.pending,
             oldest: row.oldest,
+            jobs_held: row.jobs_held,
         })
         .collect())
 }

@@ -242,6 +242,31 @@ pub async fn pending(
     rows.into_iter().map(Prospect::try_from).collect()
 }
 
+/// The same of one job.
+pub async fn pending_of_job(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    job: &DoverJobId,
+    after: ProspectId,
+    limit: i64,
+) -> Result<Vec<Prospect>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
+               candidate_id, application_id, last_decision_id
+        FROM prospect WHERE connection_id = $1 AND dover_job_id = $2 AND state = 'pending' AND id > $3 ORDER BY id LIMIT $4
+        "#,
+        connection.0,
+        job.as_str(),
+        after.0,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Prospect::try_from).collect()
+}
+
 /// One prospect.
 pub async fn by_id(
     db: impl PgExecutor<'_>,
@@ -261,6 +286,26 @@ pub async fn by_id(
     .fetch_optional(db)
     .await?;
     row.map(Prospect::try_from).transpose()
+}
+
+/// Several prospects, in any order.
+pub async fn by_ids(
+    db: impl PgExecutor<'_>,
+    ids: &[ProspectId],
+) -> Result<Vec<Prospect>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
+               candidate_id, application_id, last_decision_id
+        FROM prospect WHERE id = ANY($1)
+        "#,
+        &ids
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Prospect::try_from).collect()
 }
 
 /// Which prospects to list.
@@ -363,6 +408,28 @@ pub async fn decided(
         Some(false) => Meanwhile::Overtaken,
         None => Meanwhile::Gone,
     })
+}
+
+/// What a flush did to a prospect was put back. One that waits to be decided anew still does.
+pub async fn undone(
+    tx: &mut PgConnection,
+    id: ProspectId,
+    reason: &str,
+    decision: DecisionId,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE prospect SET state = CASE WHEN state = 'pending' THEN 'pending' ELSE 'skipped' END, reason = $2,
+                            last_decision_id = $3
+        WHERE id = $1
+        "#,
+        id.0,
+        reason,
+        decision.0
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Remembers who a prospect is in Ashby.

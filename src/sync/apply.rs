@@ -17,7 +17,7 @@ use crate::{
     ashby::{
         AshbyClient, AshbyError, Disposition, Location, NewApplication, NewCandidate, StageChange,
     },
-    ids::{ApplicationId, CandidateId},
+    ids::{ApplicationId, CandidateId, FlushId},
     plan::{self, CandidateRef, NewPerson, Plan, Reason, Step},
     store::{
         self,
@@ -62,19 +62,23 @@ impl From<SyncError> for Interrupted {
     }
 }
 
-/// Carries out the steps of `plan` for one prospect, through `ashby`, while `lease` holds.
+/// Carries out the steps of `plan` for one prospect, in `flush`, through `ashby`, while `lease` holds.
 pub(super) async fn apply(
     scene: &Scene<'_>,
+    flush: FlushId,
     ashby: &AshbyClient,
     lease: &Arc<Lease>,
     case: &Case,
     plan: &Plan,
 ) -> Result<Applied, Interrupted> {
+    let dover_at = plan::said_at(&case.situation.dover);
     let mut performer = Performer {
         scene,
+        flush,
         ashby,
         lease,
         case,
+        dover_at: dover_at.unwrap_or_else(|| scene.sync.clock.now()),
         created: None,
     };
     let mut applied = Applied::default();
@@ -86,11 +90,35 @@ pub(super) async fn apply(
     Ok(applied)
 }
 
+/// Carries out a step that puts back what a flush did. Nothing that Dover said is applied by it.
+pub(super) async fn put_back(
+    scene: &Scene<'_>,
+    flush: FlushId,
+    ashby: &AshbyClient,
+    lease: &Arc<Lease>,
+    case: &Case,
+    step: &Step,
+) -> Result<Option<(Seen, DateTime<Utc>)>, Interrupted> {
+    let mut performer = Performer {
+        scene,
+        flush,
+        ashby,
+        lease,
+        case,
+        dover_at: case.prospect.applied_at.unwrap_or_default(),
+        created: None,
+    };
+    performer.perform(step).await
+}
+
 struct Performer<'a> {
     scene: &'a Scene<'a>,
+    flush: FlushId,
     ashby: &'a AshbyClient,
     lease: &'a Arc<Lease>,
     case: &'a Case,
+    /// The Dover time that is applied.
+    dover_at: DateTime<Utc>,
     /// The candidate that the step before has made.
     created: Option<CandidateId>,
 }
@@ -169,16 +197,16 @@ impl Performer<'_> {
     /// Records what is about to be done, right before it is.
     async fn intend(&self, intended: Intended) -> Result<Intent, Interrupted> {
         self.lease.hold().await?;
-        let dover = &self.case.situation.dover;
         let recorded_at = self.scene.sync.clock.now();
         let intent = Intent {
             prospect: self.case.prospect.id,
             intended,
-            dover_at: plan::said_at(dover).unwrap_or(recorded_at),
+            dover_at: self.dover_at,
             recorded_at,
         };
         let (pool, connection) = (&self.scene.sync.pool, self.scene.connection);
-        store::intent::record(pool, connection, self.lease.token, &intent).await?;
+        let lease = self.lease.token;
+        store::intent::record(pool, connection, self.flush, lease, &intent).await?;
         Ok(intent)
     }
 
@@ -217,7 +245,9 @@ impl Performer<'_> {
         store::flush::fence(&mut tx, self.scene.connection, self.lease.token).await?;
         store::prospect::link(&mut *tx, prospect.id, &candidate, None).await?;
         store::mirror::identify(&mut tx, self.scene.connection, &people).await?;
-        store::intent::settled(&mut *tx, prospect.id, intent.recorded_at).await?;
+        let at = intent.recorded_at;
+        store::change::made(&mut tx, prospect.id, &candidate, None, at).await?;
+        store::intent::settled(&mut *tx, prospect.id, at).await?;
         tx.commit().await.map_err(store::StoreError::from)?;
         self.created = Some(candidate);
         Ok(())

@@ -94,7 +94,9 @@ impl Scene<'_> {
         if let [candidate] = self.created(ashby, prospect, sent).await?.as_slice() {
             let mut tx = self.sync.pool.begin().await?;
             store::prospect::link(&mut *tx, prospect.id, candidate, None).await?;
-            store::intent::settled(&mut *tx, prospect.id, intent.recorded_at).await?;
+            let at = intent.recorded_at;
+            store::change::made(&mut tx, prospect.id, candidate, None, at).await?;
+            store::intent::settled(&mut *tx, prospect.id, at).await?;
             tx.commit().await?;
             return Ok(Settled::Candidate(candidate.clone()));
         }
@@ -165,6 +167,14 @@ impl Scene<'_> {
             if is_ours {
                 store::mirror::wrote(&mut tx, self.connection, &seen, asked_at).await?;
                 store::prospect::applied(&mut tx, prospect.id, intent.dover_at).await?;
+                store::change::made(
+                    &mut tx,
+                    prospect.id,
+                    candidate,
+                    Some(&seen),
+                    intent.recorded_at,
+                )
+                .await?;
             } else {
                 store::mirror::saw(
                     &mut tx,
@@ -209,6 +219,15 @@ impl Scene<'_> {
             Some(seen) if seen.stage == *stage && seen.archive_reason.as_ref() == reason => {
                 store::mirror::wrote(&mut tx, self.connection, &seen, asked_at).await?;
                 store::prospect::applied(&mut tx, intent.prospect, intent.dover_at).await?;
+                let who = &seen.candidate;
+                store::change::made(
+                    &mut tx,
+                    intent.prospect,
+                    who,
+                    Some(&seen),
+                    intent.recorded_at,
+                )
+                .await?;
                 Settled::Application(seen)
             }
             seen => {

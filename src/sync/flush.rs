@@ -10,13 +10,14 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Sync, SyncError,
     access::Access,
     apply::{self, Applied, Interrupted},
+    brake::{Brake, Judged},
     cadence::{self, Rest},
     fold::fold,
     freshness::is_fresh,
@@ -26,7 +27,7 @@ use super::{
     look::{self, look},
     metadata,
     record::{CallLog, Decided, application, record},
-    release,
+    release, undo,
 };
 use crate::{
     ashby::{AshbyClient, CallObserver, CallRecord},
@@ -60,7 +61,7 @@ const TURN: TimeDelta = TimeDelta::seconds(60);
 const CLOSE_AGAIN: Duration = Duration::from_secs(2);
 
 /// How often one prospect is decided again in one flush because looking showed something new.
-const ATTEMPTS: usize = 3;
+pub(super) const ATTEMPTS: usize = 3;
 
 /// Counts what a flush asks of Ashby.
 #[derive(Debug, Default)]
@@ -91,6 +92,7 @@ pub struct Started {
     /// The flush.
     pub id: FlushId,
     trigger: Trigger,
+    undoes: Option<FlushId>,
     connection: Connection,
     lease: lease::Taken,
 }
@@ -102,12 +104,30 @@ pub async fn start(
     connection: ConnectionId,
     trigger: Trigger,
 ) -> Result<Option<Started>, StoreError> {
+    begin(sync, connection, trigger, None).await
+}
+
+/// The same to put back what the flush `undoes` did.
+pub async fn start_undo(
+    sync: &Sync,
+    connection: ConnectionId,
+    undoes: FlushId,
+) -> Result<Option<Started>, StoreError> {
+    begin(sync, connection, Trigger::Undo, Some(undoes)).await
+}
+
+async fn begin(
+    sync: &Sync,
+    connection: ConnectionId,
+    trigger: Trigger,
+    undoes: Option<FlushId>,
+) -> Result<Option<Started>, StoreError> {
     let now = sync.clock.now();
     let mut tx = sync.pool.begin().await.map_err(StoreError::from)?;
     let Some(lease) = Lease::take(&mut tx, connection, now, sync.lease).await? else {
         return Ok(None);
     };
-    let id = store::flush::start(&mut tx, connection, trigger, now).await?;
+    let id = store::flush::start(&mut tx, connection, trigger, undoes, now).await?;
     let found = store::connection::by_id(&mut *tx, connection).await?;
     let Some(connection) = found else {
         return Ok(None);
@@ -116,6 +136,7 @@ pub async fn start(
     Ok(Some(Started {
         id,
         trigger,
+        undoes,
         connection,
         lease,
     }))
@@ -132,6 +153,7 @@ impl Started {
         let Self {
             id,
             trigger,
+            undoes,
             connection,
             lease,
         } = self;
@@ -141,6 +163,7 @@ impl Started {
             sync,
             id,
             trigger,
+            undoes,
             connection: &connection,
             lease,
             calls: Arc::default(),
@@ -172,12 +195,14 @@ struct Ending {
     rest: Rest,
 }
 
-struct Flush<'a> {
-    sync: &'a Sync,
-    id: FlushId,
+pub(super) struct Flush<'a> {
+    pub(super) sync: &'a Sync,
+    pub(super) id: FlushId,
     trigger: Trigger,
+    /// The flush that this one puts back.
+    undoes: Option<FlushId>,
     connection: &'a Connection,
-    lease: Arc<Lease>,
+    pub(super) lease: Arc<Lease>,
     calls: Arc<CallCounter>,
     counts: Mutex<Counts>,
 }
@@ -261,6 +286,7 @@ impl Flush<'_> {
         let (sync, now) = (self.sync, self.sync.clock.now());
         let mut tx = sync.pool.begin().await.map_err(StoreError::from)?;
         store::flush::progress(&mut *tx, self.id, &self.counts(), &self.calls.calls()).await?;
+        store::brake::count_held(&mut tx, self.id).await?;
         let detail = ending.detail.as_deref();
         store::flush::finish(&mut *tx, self.id, ending.status, detail, now).await?;
         let due = cadence::next(
@@ -294,6 +320,12 @@ impl Flush<'_> {
             .guarded_by(Arc::clone(&self.lease) as _);
         let mut scene = set(self.sync, self.connection, ashby).await?;
         scene.settle_doubts().await?;
+        if let Some(undoes) = self.undoes {
+            undo::put_back(self, &scene, undoes).await?;
+            return Ok(scene.rest());
+        }
+        scene.brake = Brake::assess(&scene, self.connection.settings.brake).await?;
+        scene.brake.ease(self.sync, self.connection.id).await?;
 
         let mut after: ProspectId = uuid::Uuid::nil().into();
         let turn = self.turn();
@@ -308,21 +340,23 @@ impl Flush<'_> {
             }
             self.decide_page(&scene, page, turn).await?;
             access.keep_answered(self.sync).await?;
-            store::flush::progress(
-                &self.sync.pool,
-                self.id,
-                &self.counts(),
-                &self.calls.calls(),
-            )
-            .await?;
+            self.progress().await?;
             if self.is_over(turn) {
                 return Ok(Rest::Backlog);
             }
         }
-        Ok(match scene.picture.candidates {
-            look::Known::Learning { .. } => Rest::Learning,
-            look::Known::Current | look::Known::Stale => Rest::Nothing,
-        })
+        Ok(scene.rest())
+    }
+
+    /// Shows how far it has come.
+    pub(super) async fn progress(&self) -> Result<(), StoreError> {
+        let (counts, calls) = (self.counts(), self.calls.calls());
+        store::flush::progress(&self.sync.pool, self.id, &counts, &calls).await
+    }
+
+    /// Adds to what it came to.
+    pub(super) fn tally(&self, tally: impl FnOnce(&mut Counts)) {
+        tally(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Until when prospects are decided; a flush that a person asked for goes on to its end.
@@ -347,19 +381,37 @@ impl Flush<'_> {
         let firsts: Vec<Prospect> = groups.iter().map(|group| group[0].clone()).collect();
         let cases = scene.gather(firsts).await?;
         let work = cases.into_iter().zip(groups);
-        let mut done = stream::iter(work.map(|(first, group)| async move {
-            if self.is_over(turn) {
-                return Ok(());
+        let work = work.map(|(first, group)| self.decide_group(scene, first, group, turn).boxed());
+        self.side_by_side(work.collect()).await
+    }
+
+    /// Decides prospects that may be the same person, one after the other, unless the turn is over; `first` is the case of
+    /// the first.
+    async fn decide_group(
+        &self,
+        scene: &Scene<'_>,
+        first: Case,
+        group: Vec<Prospect>,
+        turn: Option<DateTime<Utc>>,
+    ) -> Result<(), Stop> {
+        if self.is_over(turn) {
+            return Ok(());
+        }
+        Box::pin(self.decide(scene, first)).await?;
+        for prospect in &group[1..] {
+            if let Some(case) = scene.gather_one(prospect.id).await? {
+                Box::pin(self.decide(scene, case)).await?;
             }
-            Box::pin(self.decide(scene, first)).await?;
-            for prospect in &group[1..] {
-                if let Some(case) = scene.gather_one(prospect.id).await? {
-                    Box::pin(self.decide(scene, case)).await?;
-                }
-            }
-            Ok::<(), Stop>(())
-        }))
-        .buffer_unordered(SIDE_BY_SIDE);
+        }
+        Ok(())
+    }
+
+    /// Does several things at once, to their ends or until one of them stops the flush.
+    pub(super) async fn side_by_side(
+        &self,
+        work: Vec<BoxFuture<'_, Result<(), Stop>>>,
+    ) -> Result<(), Stop> {
+        let mut done = stream::iter(work).buffer_unordered(SIDE_BY_SIDE);
         // What is under way when one of them stops is finished and kept; nothing new begins, for each asks the lease.
         let mut first_stop = None;
         while let Some(result) = done.next().await {
@@ -376,7 +428,12 @@ impl Flush<'_> {
         let ashby = scene
             .ashby
             .observed_by(Arc::clone(&log) as Arc<dyn CallObserver>);
-        let (case, plan, applied) = Box::pin(self.carry_out(scene, &ashby, case)).await?;
+        let (case, judged, applied) = Box::pin(self.carry_out(scene, &ashby, case)).await?;
+        let Judged { plan, held } = judged;
+        if let (Some(_), Some(job)) = (&held, scene.jobs.get(&case.prospect.dover_job_id)) {
+            let brake = &scene.brake;
+            brake.ask(self.sync, scene.connection, self.id, job).await?;
+        }
         let calls = log.as_json();
         record(
             self.sync,
@@ -387,11 +444,12 @@ impl Flush<'_> {
                 case: &case,
                 plan: &plan,
                 applied: &applied,
+                held: held.as_deref(),
                 calls,
             },
         )
         .await?;
-        self.count(&plan);
+        self.tally(|counts| tally(counts, &plan));
         Ok(())
     }
 
@@ -401,17 +459,18 @@ impl Flush<'_> {
         scene: &Scene<'_>,
         ashby: &AshbyClient,
         mut case: Case,
-    ) -> Result<(Case, Plan, Applied), Stop> {
+    ) -> Result<(Case, Judged, Applied), Stop> {
         for _ in 0..ATTEMPTS {
-            let plan = plan(&case.situation);
-            if changes_what_exists(&plan) && !self.is_fresh(&case) {
+            let judged = scene.brake.judge(&case, plan(&case.situation));
+            let plan = &judged.plan;
+            if changes_what_exists(plan) && !self.is_fresh(&case) {
                 case = self.freshen(scene, ashby, case).await?;
                 continue;
             }
-            match apply::apply(scene, ashby, &self.lease, &case, &plan).await {
-                Ok(applied) => return Ok((case, plan, applied)),
+            match apply::apply(scene, self.id, ashby, &self.lease, &case, plan).await {
+                Ok(applied) => return Ok((case, judged, applied)),
                 Err(Interrupted::For(reason)) => {
-                    return Ok((case, Plan::nothing(reason), Applied::default()));
+                    return Ok((case, Judged::nothing(reason), Applied::default()));
                 }
                 Err(Interrupted::By(stop)) => return Err(stop),
                 Err(Interrupted::Again) => {
@@ -422,7 +481,7 @@ impl Flush<'_> {
         let what = "Ashby was too busy, or what it shows kept changing".to_owned();
         Ok((
             case,
-            Plan::nothing(Reason::AshbyUnavailable { what }),
+            Judged::nothing(Reason::AshbyUnavailable { what }),
             Applied::default(),
         ))
     }
@@ -459,12 +518,15 @@ impl Flush<'_> {
         }
         Ok(again)
     }
+}
 
-    fn count(&self, plan: &Plan) {
-        tally(
-            &mut self.counts.lock().unwrap_or_else(PoisonError::into_inner),
-            plan,
-        );
+impl Scene<'_> {
+    /// What is left once everything pending was decided.
+    const fn rest(&self) -> Rest {
+        match self.picture.candidates {
+            look::Known::Learning { .. } => Rest::Learning,
+            look::Known::Current | look::Known::Stale => Rest::Nothing,
+        }
     }
 }
 
@@ -519,6 +581,7 @@ pub(super) async fn set<'a>(
         setup,
         jobs,
         picture,
+        brake: Brake::default(),
     })
 }
 

@@ -7,13 +7,16 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Sync, SyncError,
+    brake::Brake,
     look::{self, Known, Picture},
 };
 use crate::{
     ashby::AshbyClient,
     ids::{ApplicationId, AshbyJobId, CandidateId, ConnectionId, DoverJobId, ProspectId},
     plan::{
-        Situation, identity,
+        Situation,
+        brake::Answer,
+        identity,
         situation::{Application, ApplicationStatus, Person, Registration, Setup},
     },
     store::{self, intent::Intended, intent::Intent, job::Job, prospect::Prospect},
@@ -27,6 +30,7 @@ pub(super) struct Scene<'a> {
     pub(super) setup: Setup,
     pub(super) jobs: HashMap<DoverJobId, Job>,
     pub(super) picture: Picture,
+    pub(super) brake: Brake,
 }
 
 /// A prospect with all that its decision may depend on.
@@ -35,6 +39,8 @@ pub(super) struct Case {
     pub(super) situation: Situation,
     /// When the application was last looked at.
     pub(super) looked_at: Option<DateTime<Utc>>,
+    /// Where the brake holds it, or held it until an admin answered: what the answer was, where there is one.
+    pub(super) held: Option<Option<Answer>>,
 }
 
 /// What the mirror says of a page of prospects.
@@ -43,6 +49,7 @@ struct Mirrored {
     who: HashMap<Vec<u8>, Vec<CandidateId>>,
     applications: HashMap<ApplicationId, store::mirror::Known>,
     intents: HashMap<ProspectId, Intent>,
+    held: HashMap<ProspectId, Option<Answer>>,
     /// Keys of people whose creation is in doubt, and since when.
     doubtful: HashMap<Vec<u8>, DateTime<Utc>>,
 }
@@ -107,6 +114,7 @@ impl Scene<'_> {
 
         let ids: Vec<ProspectId> = prospects.iter().map(|prospect| prospect.id).collect();
         let intents = store::intent::open(pool, self.connection, Some(&ids)).await?;
+        let held = store::brake::answers(pool, &ids).await?;
         let doubtful = if keys.is_empty() {
             HashMap::new()
         } else {
@@ -114,6 +122,7 @@ impl Scene<'_> {
         };
         Ok(Mirrored {
             keys,
+            held,
             doubtful,
             who,
             applications: applications
@@ -167,6 +176,7 @@ impl Scene<'_> {
             setup: self.setup.clone(),
         };
         Ok(Case {
+            held: mirrored.held.get(&prospect.id).cloned(),
             prospect,
             situation,
             looked_at,

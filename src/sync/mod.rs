@@ -3,7 +3,9 @@
 
 mod access;
 mod adopt;
+pub mod answer;
 mod apply;
+pub mod brake;
 pub mod cadence;
 pub mod check;
 mod clients;
@@ -20,6 +22,7 @@ pub mod preview;
 mod record;
 pub mod register;
 mod release;
+pub mod undo;
 
 use sqlx::PgPool;
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{
     Sync,
     access::Access,
+    brake::{Brake, Stopped},
     flush::{self, tally},
     lease::Stop,
     record::ashby_held,
@@ -30,16 +31,24 @@ pub struct Previewed {
 /// Prospects gathered together.
 const PAGE: i64 = 200;
 
+/// What the next flush would do.
+#[derive(Debug, Default)]
+pub struct Preview {
+    /// Prospect by prospect.
+    pub items: Vec<Previewed>,
+    /// What that comes to.
+    pub counts: Counts,
+    /// The jobs of which nothing would be done, because the brake stops them.
+    pub stopped: Vec<Stopped>,
+}
+
 /// What the next flush would do, prospect by prospect, at most `limit` of them; the counts are of these.
-pub async fn preview(
-    sync: &Sync,
-    connection: &Connection,
-    limit: usize,
-) -> Result<(Vec<Previewed>, Counts), Stop> {
+pub async fn preview(sync: &Sync, connection: &Connection, limit: usize) -> Result<Preview, Stop> {
     let access = Access::of(sync, connection.id).await?;
     let scene = flush::set(sync, connection, access.client.clone()).await;
     access.keep_answered(sync).await?;
-    let scene = scene?;
+    let mut scene = scene?;
+    scene.brake = Brake::assess(&scene, connection.settings.brake).await?;
     let mut previewed = Vec::new();
     let mut counts = Counts::default();
     let mut after: ProspectId = Uuid::nil().into();
@@ -50,7 +59,7 @@ pub async fn preview(
         let Some(last) = page.last() else { break };
         after = last.id;
         for case in scene.gather(page).await? {
-            let plan = plan(&case.situation);
+            let plan = scene.brake.judge(&case, plan(&case.situation)).plan;
             tally(&mut counts, &plan);
             previewed.push(Previewed {
                 ashby_now: ashby_held(&case.situation),
@@ -59,5 +68,9 @@ pub async fn preview(
             });
         }
     }
-    Ok((previewed, counts))
+    Ok(Preview {
+        stopped: scene.brake.stopped(),
+        items: previewed,
+        counts,
+    })
 }

@@ -15,6 +15,7 @@ use crate::{
     },
     store::{
         self,
+        brake::Hold,
         decision::Decision,
         prospect::{Meanwhile, State},
     },
@@ -54,6 +55,8 @@ pub(super) struct Decided<'a> {
     pub(super) case: &'a Case,
     pub(super) plan: &'a Plan,
     pub(super) applied: &'a Applied,
+    /// What it would have done, where the brake holds it.
+    pub(super) held: Option<&'a str>,
     /// The calls that were made for it.
     pub(super) calls: Value,
 }
@@ -70,6 +73,7 @@ pub(super) async fn record(
         case,
         plan,
         applied,
+        held,
         calls,
     } = decided;
     let outcome = plan.because.outcome();
@@ -104,6 +108,8 @@ pub(super) async fn record(
     if let Some((seen, at)) = &applied.wrote {
         store::mirror::wrote(&mut tx, connection, seen, *at).await?;
         store::prospect::link(&mut *tx, prospect.id, &seen.candidate, Some(&seen.id)).await?;
+        let who = &seen.candidate;
+        store::change::made(&mut tx, prospect.id, who, Some(seen), *at).await?;
         store::intent::settled(&mut *tx, prospect.id, *at).await?;
     } else if let (false, Meanwhile::Nothing, Some(found)) = (
         case.situation.is_in_shadow(),
@@ -112,6 +118,19 @@ pub(super) async fn record(
     ) {
         // Met for the first time, or followed through a merge.
         store::prospect::link(&mut *tx, prospect.id, &found.candidate, Some(&found.id)).await?;
+    }
+    if let Some(deed) = held {
+        let hold = Hold {
+            prospect: prospect.id,
+            flush,
+            job: &prospect.dover_job_id,
+            action: plan.action(),
+            deed,
+            said_at: plan::said_at(&case.situation.dover).unwrap_or(decision.decided_at),
+        };
+        store::brake::hold(&mut tx, &hold).await?;
+    } else if case.held.is_some() && outcome != Outcome::Retried {
+        store::brake::let_go(&mut tx, prospect.id).await?;
     }
     store::decision::record(&mut *tx, connection, &decision).await?;
     if meanwhile == Meanwhile::Nothing && outcome != Outcome::Retried {

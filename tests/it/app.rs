@@ -477,7 +477,7 @@ impl TestApp {
         self.writes_since(0).await
     }
 
-    async fn writes_since(&self, mark: u64) -> Vec<String> {
+    pub(crate) async fn writes_since(&self, mark: u64) -> Vec<String> {
         let calls = self
             .sim_as(Method::GET, &format!("calls?since={mark}"), None)
             .await;

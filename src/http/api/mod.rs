@@ -47,6 +47,10 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(flushes::list, flushes::start))
         .routes(routes!(flushes::preview))             // …/preview
         .routes(routes!(flushes::read))                // …/{flush}
+        .routes(routes!(flushes::held))                // …/{flush}/preview
+        .routes(routes!(flushes::approve))             // …/{flush}/approve
+        .routes(routes!(flushes::refuse))              // …/{flush}/refuse
+        .routes(routes!(flushes::preview_undo, flushes::undo_flush)) // …/{flush}/undo
 }
 
 /// The admin's REST, to be merged into a router: closed to strangers, and with a problem document for whatever else is

@@ -8,7 +8,8 @@ use super::{id, operations};
 use crate::{
     dover::payload::Fault,
     http::problem::{ApiError, Code, Problem},
-    sync::register::RegisterError,
+    store::brake::QuestionStatus,
+    sync::{answer::AnswerError, register::RegisterError, undo::UndoError},
 };
 
 /// What an operation answers beyond what its place, its parameters and its body make possible.
@@ -46,6 +47,21 @@ fn of_its_own(operation: &str) -> &'static [Code] {
             Code::ConnectionNeedsAttention,
             Code::AshbyUnavailable,
             Code::Busy,
+        ],
+        "approveFlush" | "refuseFlush" => &[Code::FlushRunning, Code::BrakeAnswered],
+        "previewUndo" => &[
+            Code::ConnectionPaused,
+            Code::ConnectionNeedsAttention,
+            Code::FlushRunning,
+            Code::CannotBeUndone,
+            Code::AshbyUnavailable,
+            Code::Busy,
+        ],
+        "undoFlush" => &[
+            Code::ConnectionPaused,
+            Code::ConnectionNeedsAttention,
+            Code::FlushRunning,
+            Code::CannotBeUndone,
         ],
         "receiveDelivery" | "receiveDefaultDelivery" | "delivery" => &[
             Code::InvalidRequest,
@@ -197,6 +213,13 @@ pub(super) fn sample(code: Code) -> Problem {
         Code::ConnectionNeedsAttention => {
             new("The key lacks candidates:write. Mend that, then check the connection.")
         }
+        Code::FlushRunning => UndoError::Running.into(),
+        Code::BrakeAnswered => AnswerError::Answered {
+            title: "Staff Engineer".to_owned(),
+            status: QuestionStatus::Approved,
+        }
+        .into(),
+        Code::CannotBeUndone => UndoError::IsAnUndo.into(),
         Code::AshbyKeyRefused => {
             RegisterError::KeyRefused("Ashby refused the key.".to_owned()).into()
         }

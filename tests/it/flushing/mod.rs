@@ -2,6 +2,7 @@
 //! second time nothing is written.
 
 mod archiving;
+mod brake;
 mod creating;
 mod explaining;
 mod gone;
@@ -9,6 +10,7 @@ mod moving;
 mod ordering;
 mod people;
 mod shadow;
+mod undo;
 mod waiting;
 
 use serde_json::{Value, json};

@@ -1,7 +1,11 @@
-//! Flushes: what was run, running one now, and what the next one would do.
+//! Flushes: what was run, running one now, what the next one would do, what the brake stopped, and undoing one.
 
+mod brake;
 mod preview;
 mod start;
+mod undo;
+
+use std::collections::HashMap;
 
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
@@ -9,8 +13,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+pub use brake::*;
 pub use preview::*;
 pub use start::*;
+pub use undo::*;
 
 use super::connections::ConnectionPath;
 use crate::{
@@ -41,6 +47,9 @@ pub struct FlushBody {
     pub status: FlushStatus,
     /// What set it off.
     pub trigger: Trigger,
+    /// With the trigger `undo`, the flush that it puts back; `null` for any other.
+    #[schema(required)]
+    pub undoes: Option<String>,
     /// When it started.
     pub started_at: DateTime<Utc>,
     /// When it ended; `null` while it is under way.
@@ -54,19 +63,39 @@ pub struct FlushBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub detail: Option<String>,
+    /// The jobs whose part of it the brake stopped.
+    pub brake: Vec<HeldBody>,
 }
 
-impl From<Flush> for FlushBody {
-    fn from(flush: Flush) -> Self {
+impl FlushBody {
+    /// Flushes as they are shown, with what the brake stopped in one statement.
+    async fn of_all(sync: &Sync, flushes: Vec<Flush>) -> Result<Vec<Self>, ApiError> {
+        let ids: Vec<FlushId> = flushes.iter().map(|flush| flush.id).collect();
+        let mut held: HashMap<FlushId, Vec<HeldBody>> = HashMap::new();
+        for question in store::brake::of_flushes(&sync.pool, &ids).await? {
+            held.entry(question.flush)
+                .or_default()
+                .push(question.into());
+        }
+        let of = |flush: Flush| {
+            let brake = held.remove(&flush.id).unwrap_or_default();
+            Self::of(flush, brake)
+        };
+        Ok(flushes.into_iter().map(of).collect())
+    }
+
+    fn of(flush: Flush, brake: Vec<HeldBody>) -> Self {
         Self {
             id: flush.id.to_string(),
             status: flush.status,
             trigger: flush.trigger,
+            undoes: flush.undoes.map(|id| id.to_string()),
             started_at: flush.started_at,
             finished_at: flush.finished_at,
             counts: flush.counts,
             ashby_calls: flush.calls,
             detail: flush.detail,
+            brake,
         }
     }
 }
@@ -110,7 +139,7 @@ pub async fn list(
     let listed = store::flush::list(&sync.pool, connection.id, before, paging.rows());
     let mut rows = listed.await?;
     let next_cursor = paging.cut(&mut rows, |row| row.id.0);
-    let items = rows.into_iter().map(FlushBody::from).collect();
+    let items = FlushBody::of_all(&sync, rows).await?;
     Ok(Json(Page { items, next_cursor }))
 }
 
@@ -132,8 +161,10 @@ pub async fn read(
 
 async fn find(sync: &Sync, connection: ConnectionId, id: FlushId) -> Result<FlushBody, ApiError> {
     let found = store::flush::by_id(&sync.pool, connection, id).await?;
-    let found = found.ok_or_else(|| ApiError::not_found("flush"))?;
-    Ok(found.into())
+    let missing = || ApiError::not_found("flush");
+    let found = found.ok_or_else(missing)?;
+    let mut shown = FlushBody::of_all(sync, vec![found]).await?;
+    shown.pop().ok_or_else(missing)
 }
 
 /// Whether anything may be asked of Ashby for a connection.

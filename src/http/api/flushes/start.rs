@@ -43,7 +43,7 @@ const ATTEMPTS: usize = 3;
 /// How to flush.
 #[derive(Debug)]
 pub struct Start {
-    wait: bool,
+    pub(super) wait: bool,
 }
 
 impl Readable for Start {
@@ -137,7 +137,7 @@ async fn begin(sync: &Sync, connection: &Connection) -> Result<Begun, ApiError> 
 }
 
 /// Runs a flush beside the request: whoever asked for it may go away.
-fn run(
+pub(super) fn run(
     state: &AppState,
     connection: &Connection,
     started: Started,
@@ -154,7 +154,7 @@ fn run(
     })
 }
 
-fn broken_off(id: FlushId, error: &JoinError) -> ApiError {
+pub(super) fn broken_off(id: FlushId, error: &JoinError) -> ApiError {
     tracing::error!(flush.id = %id, "flush {id} broke off: {error}");
     ApiError::new(
         Code::Internal,
