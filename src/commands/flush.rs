@@ -217,7 +217,9 @@ async fn give_answer(
 async fn show(sync: &Sync, connection: &Connection, format: PreviewFormat) -> Result<()> {
     let previewed = preview(sync, connection, PREVIEWED).await;
     let previewed = previewed.map_err(|stop| anyhow!("the preview stopped: {stop:?}"))?;
-    let shown = flushes::shown(sync, previewed).await.map_err(said)?;
+    let shown = flushes::shown(sync, previewed)
+        .await
+        .map_err(|error| said(&error))?;
     let mut above = vec![format!("{}: {}", connection.name, summary(&shown.counts))];
     above.extend(shown.brake.iter().map(|stopped| {
         format!(
@@ -244,7 +246,9 @@ async fn show_undo(
     let first = uuid::Uuid::nil().into();
     let previewed = undo::preview(sync, connection, flush, first, UNDOABLE).await;
     let previewed = previewed.map_err(|stop| anyhow!("the preview stopped: {stop:?}"))?;
-    let items = flushes::undo_items(sync, &previewed).await.map_err(said)?;
+    let items = flushes::undo_items(sync, &previewed)
+        .await
+        .map_err(|error| said(&error))?;
     let above = [format!(
         "{}: what an undo of {flush} would do",
         connection.name
@@ -270,7 +274,7 @@ fn print(
     Ok(())
 }
 
-fn said(error: ApiError) -> anyhow::Error {
+fn said(error: &ApiError) -> anyhow::Error {
     anyhow!("{}", error.problem().detail)
 }
 

@@ -20,7 +20,7 @@ use crate::{
     ids::{ConnectionId, DoverJobId, FlushId, ProspectId},
     plan::{
         self, Action, Plan, Reason,
-        brake::{Exceeded, Would},
+        brake::{Answer, Exceeded, Would},
         plan as decide,
         settings::BrakeLimits,
         situation::{Mode, Registration},
@@ -191,7 +191,7 @@ impl Brake {
         else {
             return through(plan);
         };
-        if let Some(answer) = case.held.as_ref().and_then(Option::as_ref) {
+        if let Some(answer) = answer(case) {
             if answer.approves(&plan) {
                 return through(plan);
             }
@@ -341,6 +341,10 @@ async fn recent(
 /// Whether an admin has said yes or no to exactly that.
 fn is_answered(case: &Case, plan: &Plan) -> bool {
     let said_at = plan::said_at(&case.situation.dover);
-    let answer = case.held.as_ref().and_then(Option::as_ref);
-    answer.is_some_and(|answer| answer.approves(plan) || answer.refuses(plan, said_at))
+    answer(case).is_some_and(|answer| answer.approves(plan) || answer.refuses(plan, said_at))
+}
+
+/// What an admin said to what was held of it.
+fn answer(case: &Case) -> Option<&Answer> {
+    case.held.as_ref()?.answer.as_ref()
 }

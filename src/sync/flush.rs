@@ -321,10 +321,11 @@ impl Flush<'_> {
         let mut scene = set(self.sync, self.connection, ashby).await?;
         scene.settle_doubts().await?;
         if let Some(undoes) = self.undoes {
-            undo::put_back(self, &scene, undoes).await?;
+            Box::pin(undo::put_back(self, &scene, undoes)).await?;
             return Ok(scene.rest());
         }
-        scene.brake = Brake::assess(&scene, self.connection.settings.brake).await?;
+        let limits = self.connection.settings.brake;
+        scene.brake = Box::pin(Brake::assess(&scene, limits)).await?;
         scene.brake.ease(self.sync, self.connection.id).await?;
 
         let mut after: ProspectId = uuid::Uuid::nil().into();

@@ -39,8 +39,14 @@ pub(super) struct Case {
     pub(super) situation: Situation,
     /// When the application was last looked at.
     pub(super) looked_at: Option<DateTime<Utc>>,
-    /// Where the brake holds it, or held it until an admin answered: what the answer was, where there is one.
-    pub(super) held: Option<Option<Answer>>,
+    /// Whether the brake holds it, or held it until an admin answered.
+    pub(super) held: Option<Hold>,
+}
+
+/// That the brake holds a prospect.
+pub(super) struct Hold {
+    /// What an admin answered, where one did.
+    pub(super) answer: Option<Answer>,
 }
 
 /// What the mirror says of a page of prospects.
@@ -176,7 +182,9 @@ impl Scene<'_> {
             setup: self.setup.clone(),
         };
         Ok(Case {
-            held: mirrored.held.get(&prospect.id).cloned(),
+            held: mirrored.held.get(&prospect.id).map(|answer| Hold {
+                answer: answer.clone(),
+            }),
             prospect,
             situation,
             looked_at,

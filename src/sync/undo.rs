@@ -105,13 +105,13 @@ impl Undo<'_> {
             };
             let title = |stage: &StageId| self.title(&case.prospect.dover_job_id, stage);
             let plan = undo(&change.as_change(), now.as_ref(), title);
-            let Some(step) = plan.steps.first() else {
+            let Some(back) = plan.steps.first() else {
                 let wrote = None;
                 return Ok(Undone { plan, now, wrote });
             };
             case.looked_at = Some(asked_at);
             let (scene, flush) = (self.scene, self.flush);
-            let put_back = apply::put_back(scene, flush.id, ashby, &flush.lease, &case, step);
+            let put_back = apply::put_back(scene, flush.id, ashby, &flush.lease, &case, back);
             match put_back.await {
                 Ok(wrote) => return Ok(Undone { plan, now, wrote }),
                 Err(Interrupted::By(stop)) => return Err(stop),
