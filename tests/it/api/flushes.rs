@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::{each, of_acme, paged};
-use crate::app::{Person, TestApp};
+use crate::app::{Person, TOKEN, TestApp};
 
 async fn finished(app: &TestApp, id: &str) -> Value {
     loop {
@@ -133,6 +133,49 @@ async fn a_preview_tells_what_the_next_flush_does_and_does_none_of_it() {
     assert!(items[0]["ashby_now"].is_object());
     let flush = app.flush().await;
     assert_eq!(flush["counts"], preview["counts"]);
+}
+
+#[tokio::test]
+async fn a_preview_can_be_handed_over_as_a_spreadsheet_or_a_table() {
+    let app = TestApp::with_job().await;
+    let mut ada = Person::new("Ada");
+    ada.name = "=HYPERLINK(\"https://example.com\"), Ada".to_owned();
+    app.says(&ada, "replied").await;
+    let path = of_acme("/flushes/preview");
+    for (query, accept) in [("?format=csv", "*/*"), ("", "text/csv")] {
+        let request = app.request(reqwest::Method::GET, &format!("{path}{query}"));
+        let csv = app
+            .send(request.bearer_auth(TOKEN).header("accept", accept))
+            .await;
+        let kind = csv.headers["content-type"].to_str().unwrap();
+        assert!(kind.starts_with("text/csv"), "{kind}");
+        let text = csv.ok();
+        let lines: Vec<&str> = text.as_str().unwrap().split("\r\n").collect();
+        assert_eq!(
+            lines[0],
+            "job,candidate,name,dover stage,dover status,ashby now,action,rule,reason,why"
+        );
+        assert!(
+            lines[1].contains("\"'=HYPERLINK(\"\"https://"),
+            "{}",
+            lines[1]
+        );
+        assert!(
+            lines[1].contains("replied,active,not in Ashby,create,7,created,"),
+            "{}",
+            lines[1]
+        );
+    }
+    let table = app.get(&format!("{path}?format=table")).await;
+    assert!(
+        table.headers["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/plain")
+    );
+    assert!(table.ok().as_str().unwrap().contains("not in Ashby"));
+    let refused = app.get(&format!("{path}?format=pdf")).await;
+    assert_eq!(refused.refused(400, "invalid-request"), ["/format"]);
 }
 
 #[tokio::test]
