@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::{
     dover::payload::Fault,
     store::StoreError,
-    sync::{SyncError, lease::Stop, register::RegisterError},
+    sync::{SyncError, lease::Stop, register::RegisterError, resolve::ResolveError},
 };
 
 /// How long a sender should wait before it tries again, in seconds.
@@ -330,6 +330,20 @@ impl From<Stop> for ApiError {
                 Code::Busy,
                 "The process is shutting down. Try again in a few seconds.",
             ),
+        }
+    }
+}
+
+impl From<ResolveError> for ApiError {
+    fn from(error: ResolveError) -> Self {
+        let said = error.to_string();
+        match error {
+            ResolveError::Sync(error) => error.into(),
+            ResolveError::NoSuchCandidate => Self::field("/candidate_id", said),
+            ResolveError::NoSuchApplication | ResolveError::OtherJob => {
+                Self::field("/application_id", said)
+            }
+            ResolveError::Linked => Self::field("", said),
         }
     }
 }

@@ -57,6 +57,10 @@ fn decide(situation: &Situation) -> Result<Plan, Reason> {
         Person::Transferred => Err(Reason::TransferredInAshby),
         Person::Learning { read } => Err(Reason::LearningAshby { read: *read }),
         Person::InDoubt { since } => Err(Reason::CreateInDoubt { since: *since }),
+        Person::Undecided { since, creation } => Err(Reason::CreateUndecided {
+            since: *since,
+            creation: *creation,
+        }),
         Person::Several(choices) => Err(Reason::AmbiguousIdentity(choices.clone())),
         Person::Linked(application)
         | Person::Found {

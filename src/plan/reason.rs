@@ -9,6 +9,7 @@ use super::{
     action::Action,
     brake::{Exceeded, Limit},
     says::{Stage, Status},
+    situation::Creation,
 };
 use crate::ids::CandidateId;
 
@@ -118,6 +119,11 @@ pub enum Reason {
     LearningAshby { read: i64 },
     /// A create whose answer was lost, and whose result cannot be seen yet.
     CreateInDoubt { since: DateTime<Utc> },
+    /// A create of which looking has not shown what became of it.
+    CreateUndecided {
+        since: DateTime<Utc>,
+        creation: Creation,
+    },
     /// The candidate or application was deleted in Ashby.
     GoneFromAshby,
     /// No source *Dover*.
@@ -189,6 +195,7 @@ impl Reason {
             Self::MandatoryFieldMissing(_) => "mandatory-field-missing",
             Self::LearningAshby { .. } => "learning-ashby",
             Self::CreateInDoubt { .. } => "create-in-doubt",
+            Self::CreateUndecided { .. } => "create-undecided",
             Self::GoneFromAshby => "gone-from-ashby",
             Self::SourceMissing => "source-missing",
             Self::SourceAmbiguous => "source-ambiguous",
@@ -243,7 +250,8 @@ impl Reason {
             Self::JobNotRegistered | Self::JobNotOpen { .. } | Self::JobNotVisible { .. } => 2,
             Self::AmbiguousIdentity(_)
             | Self::LearningAshby { .. }
-            | Self::CreateInDoubt { .. } => 5,
+            | Self::CreateInDoubt { .. }
+            | Self::CreateUndecided { .. } => 5,
             Self::NothingToArchive(_) => 6,
             Self::Created { .. } | Self::MandatoryFieldMissing(_) => 7,
             Self::StageNotMapped(_) | Self::StageNotInPlan => 8,
@@ -413,6 +421,16 @@ impl fmt::Display for Reason {
             Self::CreateInDoubt { since } => write!(
                 f,
                 "Waiting: Ashby was asked to create this candidate on {} and the answer was lost. We look for the result before asking again; nobody has to do anything.",
+                moment(*since)
+            ),
+            Self::CreateUndecided { since, creation: Creation::Candidate } => write!(
+                f,
+                "Waiting: Ashby was asked to create this candidate on {} and never said whether it did; looking has not shown it. Look for them in Ashby, then resync the candidate here: with candidate_id if they are there, with create_again if they are not. Should they turn up meanwhile, the candidate goes on by itself.",
+                moment(*since)
+            ),
+            Self::CreateUndecided { since, creation: Creation::Application } => write!(
+                f,
+                "Waiting: Ashby was asked to add this candidate to the job on {} and never said whether it did; looking has not shown it. Look at them in Ashby, then resync the candidate here: with application_id if they are on the job, with create_again if they are not. Should the application turn up meanwhile, the candidate goes on by itself.",
                 moment(*since)
             ),
             Self::GoneFromAshby => f.write_str(

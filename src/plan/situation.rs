@@ -151,6 +151,22 @@ pub enum Person {
         /// When we asked.
         since: DateTime<Utc>,
     },
+    /// The same, and looking will not tell: somebody has to.
+    Undecided {
+        /// When we asked.
+        since: DateTime<Utc>,
+        /// What for.
+        creation: Creation,
+    },
+}
+
+/// What Ashby was asked to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// The candidate.
+    Candidate,
+    /// The application of a candidate who is there.
+    Application,
 }
 
 /// An application for the prospect's job, as last seen.

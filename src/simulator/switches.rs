@@ -28,7 +28,7 @@ pub(crate) struct Switches {
     pub cursor_lifetime_seconds: u32,
     /// How many pages an incremental pass may have. Ashby has such a cap; its number is unknown.
     pub max_incremental_pages: u32,
-    /// How old an object must be before lists and search show it.
+    /// How old an object must be before lists and search show it, and an application before its candidate names it.
     pub list_lag_seconds: u32,
     /// How far Ashby's clock is ahead of the one that the simulator was given, as `Date` and resets tell it. Below
     /// zero: behind.

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::{PgExecutor, types::Json};
+use sqlx::{PgConnection, PgExecutor, types::Json};
 use uuid::Uuid;
 
 use super::StoreError;
@@ -55,6 +55,10 @@ pub struct Intent {
     pub dover_at: DateTime<Utc>,
     /// When it was recorded, just before the call.
     pub recorded_at: DateTime<Utc>,
+    /// Since when its outcome has been looked for: by then the call was over.
+    pub looked_for_since: Option<DateTime<Utc>>,
+    /// How many creates of this prospect before it were taken not to have happened.
+    pub given_up_before: i16,
 }
 
 /// Records an intent of `flush`, and beside it what Ashby holds before, under a lease; one that stands is replaced.
@@ -82,7 +86,8 @@ pub async fn record(
         FROM held
         ON CONFLICT (prospect_id) DO UPDATE
         SET step = excluded.step, dover_at = excluded.dover_at, recorded_at = excluded.recorded_at,
-            flush_id = excluded.flush_id, before = excluded.before
+            flush_id = excluded.flush_id, before = excluded.before,
+            looked_for_since = NULL
         "#,
         intent.prospect.0,
         connection.0,
@@ -127,8 +132,10 @@ pub async fn open(
     let of: Option<Vec<Uuid>> = of.map(|prospects| prospects.iter().map(|id| id.0).collect());
     let rows = sqlx::query!(
         r#"
-        SELECT prospect_id, step AS "step: Json<Intended>", dover_at, recorded_at FROM intent
-        WHERE connection_id = $1 AND ($2::uuid[] IS NULL OR prospect_id = ANY($2)) ORDER BY prospect_id
+        SELECT prospect_id, step AS "step: Json<Intended>", dover_at, recorded_at, looked_for_since,
+               creates_given_up AS given_up_before
+        FROM intent JOIN prospect ON prospect.id = prospect_id
+        WHERE intent.connection_id = $1 AND ($2::uuid[] IS NULL OR prospect_id = ANY($2)) ORDER BY prospect_id
         "#,
         connection.0,
         of.as_deref()
@@ -142,19 +149,66 @@ pub async fn open(
             intended: row.step.0,
             dover_at: row.dover_at,
             recorded_at: row.recorded_at,
+            looked_for_since: row.looked_for_since,
+            given_up_before: row.given_up_before,
         })
         .collect())
 }
 
-/// Who is to be created: what Dover says of them, and since when it has been intended.
+/// The outcome of the intent that was recorded at `recorded_at` is looked for, at `now` at the latest. Answers since when.
+pub async fn looked_for(
+    db: impl PgExecutor<'_>,
+    prospect: ProspectId,
+    recorded_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, StoreError> {
+    let since = sqlx::query_scalar!(
+        r#"
+        UPDATE intent SET looked_for_since = coalesce(looked_for_since, $3)
+        WHERE prospect_id = $1 AND recorded_at = $2 RETURNING looked_for_since AS "since!"
+        "#,
+        prospect.0,
+        recorded_at,
+        now
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(since.unwrap_or(now))
+}
+
+/// Takes a create not to have happened: it may be tried again.
+pub async fn give_up(tx: &mut PgConnection, intent: &Intent) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE prospect SET creates_given_up = creates_given_up + 1 WHERE id = $1",
+        intent.prospect.0
+    )
+    .execute(&mut *tx)
+    .await?;
+    settled(tx, intent.prospect, intent.recorded_at).await
+}
+
+/// Somebody says that the create has not happened: it begins afresh.
+pub async fn refute(tx: &mut PgConnection, intent: &Intent) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE prospect SET creates_given_up = 0 WHERE id = $1",
+        intent.prospect.0
+    )
+    .execute(&mut *tx)
+    .await?;
+    settled(tx, intent.prospect, intent.recorded_at).await
+}
+
+/// Who is to be created: what Dover says of them now, and the intent.
 pub async fn creating(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
-) -> Result<Vec<(DoverSays, DateTime<Utc>)>, StoreError> {
+) -> Result<Vec<(DoverSays, Intent)>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        SELECT p.says AS "says: Json<DoverSays>", i.recorded_at FROM intent i JOIN prospect p ON p.id = i.prospect_id
-        WHERE i.connection_id = $1 AND i.step->>'do' = 'create-candidate'
+        SELECT says AS "says: Json<DoverSays>", prospect_id, step AS "step: Json<Intended>", dover_at, recorded_at,
+               looked_for_since, creates_given_up AS given_up_before
+        FROM intent JOIN prospect ON prospect.id = prospect_id
+        WHERE intent.connection_id = $1 AND step->>'do' = 'create-candidate'
         "#,
         connection.0
     )
@@ -162,6 +216,16 @@ pub async fn creating(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| (row.says.0, row.recorded_at))
+        .map(|row| {
+            let intent = Intent {
+                prospect: row.prospect_id.into(),
+                intended: row.step.0,
+                dover_at: row.dover_at,
+                recorded_at: row.recorded_at,
+                looked_for_since: row.looked_for_since,
+                given_up_before: row.given_up_before,
+            };
+            (row.says.0, intent)
+        })
         .collect())
 }

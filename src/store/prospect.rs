@@ -440,7 +440,10 @@ pub async fn link(
     application: Option<&ApplicationId>,
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "UPDATE prospect SET candidate_id = $2, application_id = coalesce($3, application_id) WHERE id = $1",
+        r#"
+        UPDATE prospect SET candidate_id = $2, application_id = coalesce($3, application_id), creates_given_up = 0
+        WHERE id = $1
+        "#,
         id.0,
         candidate.as_str(),
         application.map(ApplicationId::as_str)

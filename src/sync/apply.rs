@@ -203,6 +203,8 @@ impl Performer<'_> {
             intended,
             dover_at: self.dover_at,
             recorded_at,
+            looked_for_since: None,
+            given_up_before: 0,
         };
         let (pool, connection) = (&self.scene.sync.pool, self.scene.connection);
         let lease = self.lease.token;

@@ -1,17 +1,22 @@
 //! Creates and changes whose outcome is not known: looked into before anything is tried again. Ashby has no idempotency
 //! key, so what a crash, a timeout or a lost answer left behind can only be found by looking.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    SyncError,
+    Sync, SyncError,
     gather::Scene,
     look::{self, Known, gone, hashes, seen},
+    release,
 };
 use crate::{
     ashby::{AshbyClient, Disposition},
-    ids::{ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, StageId},
-    plan::identity,
+    ids::{ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, ConnectionId, StageId},
+    plan::{
+        identity,
+        says::DoverSays,
+        situation::{Creation, Person},
+    },
     store::{
         self,
         intent::{Intended, Intent},
@@ -20,9 +25,14 @@ use crate::{
     },
 };
 
-/// How long after a create its result may be missing from Ashby's search and lists. Only when it has not shown for this
-/// long is it taken not to have happened. Ashby documents no figure; this is far beyond any delay that was seen.
+/// How long after a create its result may be missing from Ashby's search and lists. Only when it has been looked for this
+/// long, and has not shown, is it taken not to have happened. Ashby documents no figure; this is far beyond any delay that
+/// was seen. It counts from the first look, by when the call is over: before it the call may have waited for the rate limit.
 const SHOWS_WITHIN: TimeDelta = TimeDelta::minutes(10);
+
+/// What creates of unknown outcome of one prospect are taken not to have happened, one after the other. After that
+/// something is wrong that trying again does not mend, and somebody is asked.
+const GIVEN_UP_AT_MOST: i16 = 1;
 
 /// What looking into an intent showed.
 pub(super) enum Settled {
@@ -39,7 +49,48 @@ pub(super) enum Settled {
 /// How far Ashby's clock may differ from ours.
 const CLOCKS_DIFFER_BY: TimeDelta = TimeDelta::seconds(5);
 
+/// The keyed hashes of whoever is to be created: of what Dover says of them now, and of what was sent, which Dover may
+/// have corrected since.
+pub(super) fn keys(
+    sync: &Sync,
+    connection: ConnectionId,
+    says: &DoverSays,
+    intent: &Intent,
+) -> Vec<Vec<u8>> {
+    let keys = identity::keys(&says.contact);
+    let said = keys
+        .iter()
+        .map(|key| sync.vault.identity_hash(connection, key));
+    let sent = match &intent.intended {
+        Intended::CreateCandidate { keys } => keys.as_slice(),
+        _ => &[],
+    };
+    let sent = sent.iter().filter_map(|key| hex::decode(key).ok());
+    said.chain(sent).collect()
+}
+
 impl Scene<'_> {
+    /// Who is to be created, where that is what `intent` is for.
+    pub(super) fn doubt(&self, intent: &Intent) -> Option<Person> {
+        let creation = match intent.intended {
+            Intended::CreateCandidate { .. } => Creation::Candidate,
+            Intended::CreateApplication { .. } => Creation::Application,
+            Intended::ChangeStage { .. } => return None,
+        };
+        let since = intent.recorded_at;
+        let looked_for = |since| self.sync.clock.now() - since;
+        let looked_for = intent
+            .looked_for_since
+            .map_or(TimeDelta::zero(), looked_for);
+        let is_to_be_asked = looked_for > self.ask_after
+            || (intent.given_up_before >= GIVEN_UP_AT_MOST && looked_for > SHOWS_WITHIN);
+        Some(if is_to_be_asked {
+            Person::Undecided { since, creation }
+        } else {
+            Person::InDoubt { since }
+        })
+    }
+
     /// Looks into every open intent of the connection. What is settled goes on in this flush.
     pub(super) async fn settle_doubts(&self) -> Result<(), SyncError> {
         for intent in store::intent::open(&self.sync.pool, self.connection, None).await? {
@@ -51,6 +102,11 @@ impl Scene<'_> {
                 // That is between Ashby and this one; nobody else has to wait for it.
                 Err(SyncError::Ashby(error)) if error.disposition() == Disposition::Permanent => {
                     tracing::warn!(prospect.id = %prospect.id, "the outcome of a write cannot be looked up: {}", error.code.as_deref().unwrap_or("no code"));
+                }
+                // What is in doubt waits; whoever is not goes on.
+                Err(SyncError::Ashby(error)) if error.disposition() == Disposition::Transient => {
+                    tracing::warn!(prospect.id = %prospect.id, "the outcome of a write cannot be looked up now: {}", error.outcome());
+                    return Ok(());
                 }
                 Err(error) => return Err(error),
             }
@@ -66,8 +122,8 @@ impl Scene<'_> {
         intent: &Intent,
     ) -> Result<Settled, SyncError> {
         match &intent.intended {
-            Intended::CreateCandidate { keys } => {
-                self.settle_candidate(ashby, prospect, intent, keys).await
+            Intended::CreateCandidate { .. } => {
+                self.settle_candidate(ashby, prospect, intent).await
             }
             Intended::CreateApplication { candidate, job } => {
                 self.settle_application(ashby, prospect, intent, candidate, job)
@@ -89,10 +145,11 @@ impl Scene<'_> {
         ashby: &AshbyClient,
         prospect: &Prospect,
         intent: &Intent,
-        sent: &[String],
     ) -> Result<Settled, SyncError> {
-        if let [candidate] = self.created(ashby, prospect, sent).await?.as_slice() {
+        let since = self.looked_for(intent).await?;
+        if let [candidate] = self.created(ashby, prospect, intent).await?.as_slice() {
             let mut tx = self.sync.pool.begin().await?;
+            release::doubt_settled(&mut tx, self.connection).await?;
             store::prospect::link(&mut *tx, prospect.id, candidate, None).await?;
             let at = intent.recorded_at;
             store::change::made(&mut tx, prospect.id, candidate, None, at).await?;
@@ -100,7 +157,16 @@ impl Scene<'_> {
             tx.commit().await?;
             return Ok(Settled::Candidate(candidate.clone()));
         }
-        self.give_up_looking(intent).await
+        self.give_up_looking(intent, since).await
+    }
+
+    /// Since when the outcome of a create has been looked for.
+    async fn looked_for(&self, intent: &Intent) -> Result<DateTime<Utc>, SyncError> {
+        if let Some(since) = intent.looked_for_since {
+            return Ok(since);
+        }
+        let (pool, now) = (&self.sync.pool, self.sync.clock.now());
+        Ok(store::intent::looked_for(pool, intent.prospect, intent.recorded_at, now).await?)
     }
 
     /// Who has the prospect's addresses: in Ashby's search, and in the list of what changed since.
@@ -108,18 +174,12 @@ impl Scene<'_> {
         &self,
         ashby: &AshbyClient,
         prospect: &Prospect,
-        sent: &[String],
+        intent: &Intent,
     ) -> Result<Vec<CandidateId>, SyncError> {
-        let keys = identity::keys(&prospect.says.contact);
-        let mut wanted: Vec<Vec<u8>> = keys
-            .iter()
-            .map(|key| self.sync.vault.identity_hash(self.connection, key))
-            .collect();
-        // What was sent counts too: Dover may have corrected an address since.
-        wanted.extend(sent.iter().filter_map(|key| hex::decode(key).ok()));
+        let wanted = keys(self.sync, self.connection, &prospect.says, intent);
         let listed = store::mirror::who(&self.sync.pool, self.connection, &wanted).await?;
         let mut found: Vec<CandidateId> = listed.into_values().flatten().collect();
-        let people = look::search(ashby, &keys).await?;
+        let people = look::search(ashby, &identity::keys(&prospect.says.contact)).await?;
         // The lists have not shown them yet; the next prospect of the same person must know.
         let identities: Vec<_> = people
             .iter()
@@ -147,10 +207,11 @@ impl Scene<'_> {
         candidate: &CandidateId,
         job: &AshbyJobId,
     ) -> Result<Settled, SyncError> {
+        let since = self.looked_for(intent).await?;
         let asked_at = self.sync.clock.now();
         let person = match ashby.candidate_info(candidate).await {
             Ok(person) => person,
-            Err(error) if error.is_not_found() => return self.give_up_looking(intent).await,
+            Err(error) if error.is_not_found() => return self.give_up_looking(intent, since).await,
             Err(error) => return Err(error.into()),
         };
         for id in &person.application_ids {
@@ -163,6 +224,7 @@ impl Scene<'_> {
                 continue;
             };
             let mut tx = self.sync.pool.begin().await?;
+            release::doubt_settled(&mut tx, self.connection).await?;
             let is_ours = application.created_at >= intent.recorded_at - CLOCKS_DIFFER_BY;
             if is_ours {
                 store::mirror::wrote(&mut tx, self.connection, &seen, asked_at).await?;
@@ -194,7 +256,7 @@ impl Scene<'_> {
                 Settled::Undone
             });
         }
-        self.give_up_looking(intent).await
+        self.give_up_looking(intent, since).await
     }
 
     async fn settle_change(
@@ -240,15 +302,25 @@ impl Scene<'_> {
         Ok(settled)
     }
 
-    /// Nothing to be seen: it waits on, until what was asked for would long have shown.
-    async fn give_up_looking(&self, intent: &Intent) -> Result<Settled, SyncError> {
+    /// Nothing to be seen: it waits on, until what was asked for would long have shown. Then it is tried once more; where
+    /// that was done before, somebody has to say.
+    async fn give_up_looking(
+        &self,
+        intent: &Intent,
+        since: DateTime<Utc>,
+    ) -> Result<Settled, SyncError> {
         // Those with only a profile elsewhere show in the list alone, so the list must have been read to its end.
-        let is_list_read = self.picture.candidates == Known::Current
-            && self.picture.applications == Known::Current;
-        if !is_list_read || self.sync.clock.now() - intent.recorded_at <= SHOWS_WITHIN {
+        let picture = &self.picture;
+        let is_list_read =
+            picture.candidates == Known::Current && picture.applications == Known::Current;
+        let would_have_shown = picture.asked_at - since > SHOWS_WITHIN;
+        if !is_list_read || !would_have_shown || intent.given_up_before >= GIVEN_UP_AT_MOST {
             return Ok(Settled::Waiting);
         }
-        store::intent::settled(&self.sync.pool, intent.prospect, intent.recorded_at).await?;
+        let mut tx = self.sync.pool.begin().await?;
+        release::doubt_settled(&mut tx, self.connection).await?;
+        store::intent::give_up(&mut tx, intent).await?;
+        tx.commit().await?;
         Ok(Settled::Undone)
     }
 }

@@ -583,6 +583,7 @@ pub(super) async fn set<'a>(
         jobs,
         picture,
         brake: Brake::default(),
+        ask_after: TimeDelta::minutes(connection.settings.ask_about_creates_after_minutes.into()),
     })
 }
 

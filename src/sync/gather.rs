@@ -3,11 +3,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Sync, SyncError,
     brake::Brake,
+    doubt,
     look::{self, Known, Picture},
 };
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
         identity,
         situation::{Application, ApplicationStatus, Person, Registration, Setup},
     },
-    store::{self, intent::Intended, intent::Intent, job::Job, prospect::Prospect},
+    store::{self, intent::Intent, job::Job, prospect::Prospect},
 };
 
 /// What all prospects of a flush have in common.
@@ -31,6 +32,8 @@ pub(super) struct Scene<'a> {
     pub(super) jobs: HashMap<DoverJobId, Job>,
     pub(super) picture: Picture,
     pub(super) brake: Brake,
+    /// How long the outcome of a create is looked for before somebody is asked.
+    pub(super) ask_after: TimeDelta,
 }
 
 /// A prospect with all that its decision may depend on.
@@ -56,8 +59,8 @@ struct Mirrored {
     applications: HashMap<ApplicationId, store::mirror::Known>,
     intents: HashMap<ProspectId, Intent>,
     held: HashMap<ProspectId, Option<Answer>>,
-    /// Keys of people whose creation is in doubt, and since when.
-    doubtful: HashMap<Vec<u8>, DateTime<Utc>>,
+    /// Keys of people whose creation is in doubt.
+    doubtful: HashMap<Vec<u8>, Person>,
 }
 
 impl Scene<'_> {
@@ -143,12 +146,12 @@ impl Scene<'_> {
     }
 
     /// Who was to be created and may have been: nobody of the same address or profile is created beside them.
-    async fn doubtful(&self) -> Result<HashMap<Vec<u8>, DateTime<Utc>>, SyncError> {
+    async fn doubtful(&self) -> Result<HashMap<Vec<u8>, Person>, SyncError> {
         let mut doubtful = HashMap::new();
-        for (says, since) in store::intent::creating(&self.sync.pool, self.connection).await? {
-            for key in identity::keys(&says.contact) {
-                let hash = self.sync.vault.identity_hash(self.connection, &key);
-                doubtful.insert(hash, since);
+        for (says, intent) in store::intent::creating(&self.sync.pool, self.connection).await? {
+            if let Some(person) = self.doubt(&intent) {
+                let keys = doubt::keys(self.sync, self.connection, &says, &intent);
+                doubtful.extend(keys.into_iter().map(|key| (key, person.clone())));
             }
         }
         Ok(doubtful)
@@ -213,15 +216,9 @@ impl Scene<'_> {
                 None => self.relearn(id, job).await,
             };
         }
-        if let Some(intent) = mirrored.intents.get(&prospect.id)
-            && matches!(
-                intent.intended,
-                Intended::CreateCandidate { .. } | Intended::CreateApplication { .. }
-            )
-        {
-            return Ok(Person::InDoubt {
-                since: intent.recorded_at,
-            });
+        let intent = mirrored.intents.get(&prospect.id);
+        if let Some(doubt) = intent.and_then(|intent| self.doubt(intent)) {
+            return Ok(doubt);
         }
         if let Some(candidate) = &prospect.candidate {
             return self.known(candidate.clone(), job, mirrored).await;
@@ -286,7 +283,7 @@ impl Scene<'_> {
         match matches.len() {
             0 => {
                 let in_doubt = keys.iter().find_map(|key| mirrored.doubtful.get(key));
-                Ok(in_doubt.map_or(Person::Nobody, |since| Person::InDoubt { since: *since }))
+                Ok(in_doubt.cloned().unwrap_or(Person::Nobody))
             }
             1 => self.known(matches.remove(0), job, mirrored).await,
             _ => Ok(Person::Several(matches)),

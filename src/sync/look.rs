@@ -29,6 +29,8 @@ const LEARNING_SHARE: f64 = 0.5;
 /// What a look at both lists showed.
 #[derive(Debug)]
 pub(super) struct Picture {
+    /// When the look began: what Ashby showed by then, it shows.
+    pub(super) asked_at: DateTime<Utc>,
     /// How the candidates are known.
     pub(super) candidates: Known,
     /// How the applications are known.
@@ -59,10 +61,12 @@ pub(super) async fn look(
     connection: ConnectionId,
     client: &AshbyClient,
 ) -> Result<Picture, SyncError> {
+    let asked_at = sync.clock.now();
     let candidates = follow_candidates(sync, connection, client).await?;
     let applications_at = sync.clock.now();
     let applications = follow_applications(sync, connection, client).await?;
     Ok(Picture {
+        asked_at,
         candidates,
         applications,
         applications_at,

@@ -22,6 +22,7 @@ pub mod preview;
 mod record;
 pub mod register;
 mod release;
+pub mod resolve;
 pub mod undo;
 
 use sqlx::PgPool;

@@ -212,6 +212,7 @@ pub(super) fn ashby_held(situation: &Situation) -> Value {
         Person::Transferred => json!({ "person": "transferred" }),
         Person::Learning { read } => json!({ "person": "learning", "candidates_read": read }),
         Person::InDoubt { since } => json!({ "person": "in-doubt", "since": since }),
+        Person::Undecided { since, .. } => json!({ "person": "undecided", "since": since }),
         Person::Nobody => json!({ "person": "unknown" }),
     }
 }

@@ -116,6 +116,16 @@ pub(super) async fn registered_meanwhile(
     Ok(())
 }
 
+/// It is known what became of a create: whoever it was made or not made for goes on, and whoever may be the same person.
+pub(super) async fn doubt_settled(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+) -> Result<(), SyncError> {
+    let reasons = owned(&["create-in-doubt", "create-undecided"]);
+    store::waiting::release(tx, connection, &reasons).await?;
+    Ok(())
+}
+
 /// Ashby's candidates were looked at. A create in doubt is looked into with every flush.
 pub(super) async fn looked(
     sync: &Sync,

@@ -11,8 +11,8 @@ use crate::{
         Situation,
         says::{Contact, Dated, DoverSays, Stamp},
         situation::{
-            Application, ApplicationStatus, Job, Mode, Openness, Person, PlanStage, Registration,
-            Setup, SourceSetup, StageKind,
+            Application, ApplicationStatus, Creation, Job, Mode, Openness, Person, PlanStage,
+            Registration, Setup, SourceSetup, StageKind,
         },
     },
 };
@@ -199,6 +199,7 @@ fn person() -> impl Strategy<Value = Person> {
         1 => (0..9_usize).prop_map(|n| Person::Several(vec!["ada".into(); n])),
         1 => (0..9000_i64).prop_map(|read| Person::Learning { read }),
         1 => moment().prop_map(|since| Person::InDoubt { since }),
+        1 => moment().prop_map(|since| Person::Undecided { since, creation: Creation::Candidate }),
     ]
 }
 

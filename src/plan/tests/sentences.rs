@@ -8,6 +8,7 @@ use crate::plan::{
     Action, Departure, Plan, Reason, Withheld,
     brake::{Exceeded, Limit, Would},
     says::{Stage, Status},
+    situation::Creation,
 };
 
 fn would() -> Box<Withheld> {
@@ -87,6 +88,14 @@ fn every_reason() -> Vec<Reason> {
         Reason::MandatoryFieldMissing(vec!["a name (candidate.name)"]),
         Reason::LearningAshby { read: 1700 },
         Reason::CreateInDoubt { since: at(60) },
+        Reason::CreateUndecided {
+            since: at(60),
+            creation: Creation::Candidate,
+        },
+        Reason::CreateUndecided {
+            since: at(60),
+            creation: Creation::Application,
+        },
         Reason::GoneFromAshby,
         Reason::SourceMissing,
         Reason::SourceAmbiguous,
@@ -143,7 +152,7 @@ fn every_reason() -> Vec<Reason> {
 }
 
 /// How many variants [`Reason`] has.
-pub(super) const VARIANTS: usize = 38;
+pub(super) const VARIANTS: usize = 39;
 
 /// A number for each variant. A new one does not compile until it has a number here, and then a sentence above.
 pub(super) fn variant(reason: &Reason) -> usize {
@@ -186,6 +195,7 @@ pub(super) fn variant(reason: &Reason) -> usize {
         Reason::Undone { .. } => 35,
         Reason::TouchedSince { .. } => 36,
         Reason::CannotBeUndone => 37,
+        Reason::CreateUndecided { .. } => 38,
     }
 }
 

@@ -85,8 +85,8 @@ fn candidate_tags(world: &World, candidate: &Candidate) -> Value {
 
 fn visible_applications(world: &World, candidate: &Candidate) -> Value {
     let shown = |id: &&Uuid| {
-        let application = world.applications.item(**id);
-        application.is_some_and(|application| world.shows_application(application))
+        let row = world.applications.get(**id);
+        row.is_some_and(|row| world.has_surfaced(row) && world.shows_application(&row.item))
     };
     candidate
         .applications

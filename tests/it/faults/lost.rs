@@ -2,7 +2,7 @@
 //! no longer serve, a rate limit in earnest.
 
 use chrono::TimeDelta;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::orders::ordered;
 use crate::app::{Person, TestApp};
@@ -37,7 +37,7 @@ async fn recover(app: &TestApp, what: &str) {
 }
 
 /// One candidate, one application, at `stage`.
-async fn stands_at(app: &TestApp, name: &str, stage: &str, what: &str) {
+pub(super) async fn stands_at(app: &TestApp, name: &str, stage: &str, what: &str) {
     let (people, applications) = (app.candidates(name).await, app.applications(name).await);
     assert_eq!(
         (people.len(), applications.len()),
@@ -88,148 +88,6 @@ async fn looking_into_a_lost_create_outlasts_every_fault() {
         }
     }
     say("looking into a lost write", cases);
-}
-
-/// Who can be found by what: both, an address alone, a profile alone.
-fn contacts(name: &str) -> [Person; 3] {
-    let who = |kind: &str, contact: Value| Person::new(&format!("{name} {kind}")).with(contact);
-    let (email, url) = (
-        format!("{name}@example.com"),
-        format!("linkedin.com/in/{name}"),
-    );
-    [
-        who(
-            "both",
-            json!({ "email": format!("b.{email}"), "linkedin_url": format!("{url}-b") }),
-        ),
-        who("address", json!({ "email": email })),
-        who("profile", json!({ "linkedin_url": url })),
-    ]
-}
-
-#[tokio::test]
-async fn a_create_in_doubt_is_waited_for_while_lists_lag() {
-    for lost in ["candidate.create", "application.create"] {
-        let app = TestApp::with_job().await;
-        app.sim("switches", json!({ "listLagSeconds": 300 })).await;
-        let people = contacts("ada");
-        for who in &people {
-            app.says(who, "replied").await;
-        }
-        app.sim(
-            "faults",
-            json!({ "endpoint": lost, "kind": "lost-answer", "times": 3 }),
-        )
-        .await;
-        app.flush().await;
-        if lost == "candidate.create" {
-            for minute in 0..4 {
-                for who in &people {
-                    assert_eq!(
-                        app.reason(&who.id).await,
-                        "create-in-doubt",
-                        "minute {minute}"
-                    );
-                    assert_eq!(app.prospect(&who.id).await["state"], "parked");
-                }
-                app.wait(1);
-                app.flush().await;
-            }
-        }
-        app.wait(15);
-        app.flush_to_rest().await;
-        for who in &people {
-            stands_at(&app, &who.name, "Replied", lost).await;
-        }
-    }
-}
-
-#[tokio::test]
-async fn two_prospects_of_a_person_whose_create_was_lost_are_one_candidate() {
-    for lag in [0, 300] {
-        for [mut who, ..] in [contacts("ada")] {
-            for contact in [
-                json!({ "email": "ada@example.com" }),
-                json!({ "linkedin_url": "linkedin.com/in/ada" }),
-            ] {
-                who = who.with(contact);
-                let app = TestApp::with_job().await;
-                app.register("job_43", "Designer").await;
-                app.sim("switches", json!({ "listLagSeconds": lag })).await;
-                app.says(&who, "replied").await;
-                app.says(&who.clone().on("job_43"), "replied").await;
-                app.sim(
-                    "faults",
-                    json!({ "endpoint": "candidate.create", "kind": "lost-answer" }),
-                )
-                .await;
-                for _ in 0..3 {
-                    app.flush().await;
-                    app.wait(15);
-                }
-                app.flush_to_rest().await;
-                assert_eq!(
-                    app.candidates(&who.name).await.len(),
-                    1,
-                    "{who:?} lag {lag}"
-                );
-                assert_eq!(
-                    app.applications(&who.name).await.len(),
-                    2,
-                    "{who:?} lag {lag}"
-                );
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_later_prospect_of_a_person_in_doubt_waits_with_them() {
-    let app = TestApp::with_job().await;
-    app.register("job_43", "Designer").await;
-    app.sim("switches", json!({ "listLagSeconds": 300 })).await;
-    let ada = Person::new("Ada");
-    app.says(&ada, "replied").await;
-    app.sim(
-        "faults",
-        json!({ "endpoint": "candidate.create", "kind": "lost-answer" }),
-    )
-    .await;
-    app.flush().await;
-    app.wait(1);
-    let mut other = Person::new("Ada").on("job_43");
-    "cand_other".clone_into(&mut other.id);
-    app.says(&other, "replied").await;
-    app.flush().await;
-    assert_eq!(app.reason(&other.id).await, "create-in-doubt");
-    app.wait(15);
-    app.flush_to_rest().await;
-    assert_eq!(
-        (
-            app.candidates("Ada").await.len(),
-            app.applications("Ada").await.len()
-        ),
-        (1, 2)
-    );
-}
-
-#[tokio::test]
-async fn one_address_that_ashby_refuses_to_search_for_holds_nobody_else_up() {
-    let app = TestApp::with_job().await;
-    app.says(&Person::new("Ada"), "replied").await;
-    let refuse = json!({ "endpoint": "candidate.search", "kind": "refuse", "code": "invalid_input", "times": 1000 });
-    app.sim(
-        "faults",
-        json!({ "endpoint": "candidate.create", "kind": "html" }),
-    )
-    .await;
-    app.sim("faults", refuse).await;
-    app.flush().await;
-    assert_eq!(app.reason("cand_ada").await, "create-in-doubt");
-    app.wait(1);
-    app.says(&Person::new("Grace"), "replied").await;
-    assert_eq!(app.flush_to_rest().await.len(), 2);
-    stands_at(&app, "Grace", "Replied", "beside somebody in doubt").await;
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ pub(super) fn troubles() -> Vec<(&'static str, Trouble)> {
 }
 
 /// Those that the simulated Ashby does by itself, as they are ordered.
-pub(super) fn ordered() -> Vec<(&'static str, Value)> {
+pub(crate) fn ordered() -> Vec<(&'static str, Value)> {
     let refuse =
         |shape: &str, code: &str| json!({ "kind": "refuse", "shape": shape, "code": code });
     let internal = "generic_internal_error";

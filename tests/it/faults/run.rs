@@ -19,7 +19,10 @@ use reqwest::{Client, Method, dns};
 use serde_json::{Value, json};
 
 use super::{orders::Trouble, scenario};
-use crate::app::{CONNECTION, Now, TestApp};
+use crate::{
+    app::{Now, TestApp},
+    operator,
+};
 
 /// How long the client waits where it is to lose patience. A call takes a few milliseconds.
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -300,40 +303,17 @@ impl Run {
         self.dial.calls.store(0, Ordering::Relaxed);
         for _ in 0..RECOVERY {
             self.app.wait(15);
-            self.see_to_the_connection().await?;
-            let refused = self.prospects("reason=refused-by-ashby").await;
-            for prospect in &refused {
-                let id = prospect["id"].as_str().unwrap();
-                let path = format!("/v1/connections/{CONNECTION}/prospects/{id}/resync");
-                self.app.post(&path, json!({})).await.ok();
-            }
+            operator::see_to_the_connection(&self.app).await?;
+            let refused = operator::try_the_refused_again(&self.app).await;
+            let asked = operator::answer_truthfully(&self.app).await;
             let flush = self.flush().await;
             let is_done = flush["status"] == "done" && flush["ashby_calls"]["write"] == 0;
-            let doubtful = self.prospects("reason=create-in-doubt").await;
-            if is_done && refused.is_empty() && doubtful.is_empty() {
+            let doubtful = operator::prospects(&self.app, "reason=create-in-doubt").await;
+            if is_done && refused + asked + doubtful.len() == 0 {
                 return Ok(());
             }
         }
         Err("it does not recover".to_owned())
-    }
-
-    async fn see_to_the_connection(&self) -> Result<(), String> {
-        let path = format!("/v1/connections/{CONNECTION}");
-        if self.app.get(&path).await.ok()["status"] == "connected" {
-            return Ok(());
-        }
-        let check = self.app.post(&format!("{path}/check"), json!({})).await;
-        let now = self.app.get(&path).await.ok();
-        if now["status"] == "connected" {
-            return Ok(());
-        }
-        Err(format!("the check does not pass: {check:?}"))
-    }
-
-    async fn prospects(&self, query: &str) -> Vec<Value> {
-        let path = format!("/v1/connections/{CONNECTION}/prospects?limit=200&{query}");
-        let listed = self.app.get(&path).await.ok();
-        listed["items"].as_array().unwrap().clone()
     }
 
     /// What is left of it, once it has come to rest.
@@ -355,7 +335,7 @@ impl Run {
             lines.sort();
             lines
         };
-        let prospects = self.prospects("").await;
+        let prospects = operator::prospects(&self.app, "").await;
         let standing = |prospect: &Value| {
             let who = format!(
                 "{} on {}",

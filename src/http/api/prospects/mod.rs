@@ -19,12 +19,12 @@ use crate::{
         place::{At, Within, uuid},
         problem::ApiError,
     },
-    ids::{ConnectionId, ProspectId},
+    ids::{ApplicationId, CandidateId, ConnectionId, ProspectId},
     store::{
         self,
         prospect::{Filter, Prospect, State as Standing},
     },
-    sync::{Sync, fold::fold_a_page},
+    sync::{Sync, fold::fold_a_page, resolve},
 };
 
 /// Ids in filters may be as long as anybody likes; longer ones than these are nobody's.
@@ -192,16 +192,44 @@ pub async fn explain(
 
 /// How to resync.
 #[derive(Debug)]
-pub struct Resync {
-    relink: bool,
+pub enum Resync {
+    /// As it is linked.
+    Kept,
+    /// Looked for afresh.
+    Relinked,
+    /// It was not created.
+    CreatedAgain,
+    /// Linked to this candidate.
+    IsCandidate(CandidateId),
+    /// Linked to this application.
+    IsApplication(ApplicationId),
 }
 
 impl Readable for Resync {
-    const FIELDS: &'static [&'static str] = &["relink"];
+    const FIELDS: &'static [&'static str] =
+        &["relink", "create_again", "candidate_id", "application_id"];
 
     fn read(fields: &mut Fields) -> Option<Self> {
-        let relink = fields.flag("relink").unwrap_or_default();
-        Some(Self { relink })
+        let mut is_set = |name| fields.flag(name).unwrap_or_default().then_some(name);
+        let flags = [is_set("relink"), is_set("create_again")];
+        let candidate = fields.text("candidate_id", &(1..=MAX_FILTER));
+        let application = fields.text("application_id", &(1..=MAX_FILTER));
+        let ids = [
+            candidate.is_some().then_some("candidate_id"),
+            application.is_some().then_some("application_id"),
+        ];
+        let asked: Vec<&str> = flags.into_iter().chain(ids).flatten().collect();
+        if let [first, second, ..] = asked.as_slice() {
+            fields.fault(second, format!("does not go together with {first}"));
+            return None;
+        }
+        Some(match (asked.first(), candidate, application) {
+            (_, Some(id), _) => Self::IsCandidate(id.into()),
+            (_, _, Some(id)) => Self::IsApplication(id.into()),
+            (Some(&"relink"), ..) => Self::Relinked,
+            (Some(_), ..) => Self::CreatedAgain,
+            (None, ..) => Self::Kept,
+        })
     }
 }
 
@@ -213,12 +241,22 @@ pub struct ResyncParams {
     /// Forget who the prospect is in Ashby first, and look for them afresh.
     #[param(required = false, default = false)]
     relink: bool,
+    /// Of one that is `create-undecided`: it was not created. It is created with the next flush.
+    #[param(required = false, default = false)]
+    create_again: bool,
+    /// Of one without an application: this is the candidate in Ashby.
+    #[param(required = false, min_length = 1, max_length = 1000)]
+    candidate_id: String,
+    /// Of one without an application: this is the application in Ashby.
+    #[param(required = false, min_length = 1, max_length = 1000)]
+    application_id: String,
 }
 
 /// Resync a prospect
 ///
 /// Lets it be decided again with the next flush, for instance once the cause of a refusal by Ashby is mended. One that
-/// is `gone-from-ashby` is looked for afresh, and made again if it is not found.
+/// is `gone-from-ashby` is looked for afresh, and made again if it is not found. One that is `create-undecided` needs a
+/// word: `create_again`, or the `candidate_id` or `application_id` that was created. At most one of the parameters.
 #[utoipa::path(
     post, path = "/v1/connections/{connection}/prospects/{prospect}/resync", operation_id = "resyncProspect",
     tag = "Prospects",
@@ -228,12 +266,23 @@ pub struct ResyncParams {
 pub async fn resync(
     State(sync): State<Sync>,
     Within(connection, id): Within,
-    Query(Resync { relink }): Query<Resync>,
+    Query(resync): Query<Resync>,
 ) -> Result<(StatusCode, Json<ProspectBody>), ApiError> {
     let id = prospect_id(&id)?;
     let found = find(&sync, connection.id, id).await?;
+    match &resync {
+        Resync::Kept | Resync::Relinked => {}
+        Resync::CreatedAgain => resolve::was_not_created(&sync, connection.id, &found).await?,
+        Resync::IsCandidate(candidate) => {
+            resolve::is_candidate(&sync, connection.id, &found, candidate).await?;
+        }
+        Resync::IsApplication(application) => {
+            resolve::is_application(&sync, connection.id, &found, application).await?;
+        }
+    }
     let mut tx = sync.pool.begin().await?;
-    if relink || found.reason.as_deref() == Some("gone-from-ashby") {
+    let is_gone = found.reason.as_deref() == Some("gone-from-ashby");
+    if matches!(resync, Resync::Relinked) || (matches!(resync, Resync::Kept) && is_gone) {
         store::prospect::unlink(&mut *tx, id).await?;
     }
     store::waiting::resume(&mut *tx, connection.id, id).await?;

@@ -1,0 +1,185 @@
+//! What a person says of a create whose outcome could not be found out: that it was not made, or which it is. The word of
+//! a person settles the doubt.
+
+use super::{Sync, SyncError, doubt, look, release};
+use crate::{
+    ashby::{AshbyClient, AshbyError, Disposition},
+    ids::{ApplicationId, CandidateId, ConnectionId, ProspectId},
+    plan::identity,
+    store::{
+        self, StoreError,
+        intent::{Intended, Intent},
+        prospect::{Prospect, State},
+    },
+};
+
+/// Why an answer does not fit.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// The prospect has an application, so nothing is in doubt.
+    #[error(
+        "the prospect has its application in Ashby already; resync it with relink=true to have it looked for afresh"
+    )]
+    Linked,
+    /// The key sees no such candidate.
+    #[error("Ashby knows no candidate of this id; take it from the address of their page")]
+    NoSuchCandidate,
+    /// The key sees no such application.
+    #[error("Ashby knows no application of this id; take it from the address of its page")]
+    NoSuchApplication,
+    /// The application is for another job than the prospect.
+    #[error("this application is for another job than the prospect")]
+    OtherJob,
+    /// The database or Ashby.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+}
+
+impl From<StoreError> for ResolveError {
+    fn from(error: StoreError) -> Self {
+        Self::Sync(error.into())
+    }
+}
+
+impl From<sqlx::Error> for ResolveError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sync(error.into())
+    }
+}
+
+impl From<AshbyError> for ResolveError {
+    fn from(error: AshbyError) -> Self {
+        Self::Sync(error.into())
+    }
+}
+
+/// They were not created: whatever is undecided of this prospect, and of whoever may be the same person, is tried afresh.
+pub async fn was_not_created(
+    sync: &Sync,
+    connection: ConnectionId,
+    prospect: &Prospect,
+) -> Result<(), ResolveError> {
+    let mut tx = sync.pool.begin().await?;
+    let own = store::intent::open(&mut *tx, connection, Some(&[prospect.id])).await?;
+    for intent in own
+        .into_iter()
+        .chain(of_the_same(sync, connection, prospect).await?)
+    {
+        let is_create = !matches!(intent.intended, Intended::ChangeStage { .. });
+        if is_create && is_undecided(sync, connection, intent.prospect).await? {
+            store::intent::refute(&mut tx, &intent).await?;
+        }
+    }
+    release::doubt_settled(&mut tx, connection).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Creates of others who may be the same person.
+async fn of_the_same(
+    sync: &Sync,
+    connection: ConnectionId,
+    prospect: &Prospect,
+) -> Result<Vec<Intent>, ResolveError> {
+    let ours = identity::keys(&prospect.says.contact);
+    let hash = |key| sync.vault.identity_hash(connection, key);
+    let ours: Vec<_> = ours.iter().map(hash).collect();
+    let creating = store::intent::creating(&sync.pool, connection).await?;
+    let others = creating.into_iter().filter(|(says, intent)| {
+        let theirs = doubt::keys(sync, connection, says, intent);
+        intent.prospect != prospect.id && theirs.iter().any(|key| ours.contains(key))
+    });
+    Ok(others.map(|(_, intent)| intent).collect())
+}
+
+/// Whether somebody was asked about it. A create that is under way, or is looked for, is nobody's to settle.
+async fn is_undecided(
+    sync: &Sync,
+    connection: ConnectionId,
+    id: ProspectId,
+) -> Result<bool, ResolveError> {
+    let found = store::prospect::by_id(&sync.pool, connection, id).await?;
+    Ok(found.is_some_and(|found| {
+        let is_parked = found.state == State::Parked;
+        is_parked && found.reason.as_deref() == Some("create-undecided")
+    }))
+}
+
+/// They are this candidate. What is missing of the application is made with the next flush.
+pub async fn is_candidate(
+    sync: &Sync,
+    connection: ConnectionId,
+    prospect: &Prospect,
+    candidate: &CandidateId,
+) -> Result<(), ResolveError> {
+    let found = match unlinked(sync, connection, prospect)
+        .await?
+        .candidate_info(candidate)
+        .await
+    {
+        Ok(found) => found,
+        Err(error) if error.disposition() == Disposition::Permanent => {
+            return Err(ResolveError::NoSuchCandidate);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let people = [(found.id.clone(), look::hashes(sync, connection, &found))];
+    let mut tx = sync.pool.begin().await?;
+    store::mirror::identify(&mut tx, connection, &people).await?;
+    settle(&mut tx, connection, prospect, &found.id, None).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Their application is this one.
+pub async fn is_application(
+    sync: &Sync,
+    connection: ConnectionId,
+    prospect: &Prospect,
+    application: &ApplicationId,
+) -> Result<(), ResolveError> {
+    let client = unlinked(sync, connection, prospect).await?;
+    let found = match look::look_at(sync, connection, &client, application).await {
+        Ok(found) => found.ok_or(ResolveError::NoSuchApplication)?,
+        Err(SyncError::Ashby(error)) if error.disposition() == Disposition::Permanent => {
+            return Err(ResolveError::NoSuchApplication);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let job = store::job::find(&sync.pool, connection, prospect.dover_job_id.as_str()).await?;
+    if job.is_none_or(|job| job.ashby_job_id != found.job) {
+        return Err(ResolveError::OtherJob);
+    }
+    let mut tx = sync.pool.begin().await?;
+    let (candidate, id) = (&found.candidate, Some(&found.id));
+    settle(&mut tx, connection, prospect, candidate, id).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A client to look with, where the prospect has no application yet.
+async fn unlinked(
+    sync: &Sync,
+    connection: ConnectionId,
+    prospect: &Prospect,
+) -> Result<AshbyClient, ResolveError> {
+    if prospect.application.is_some() {
+        return Err(ResolveError::Linked);
+    }
+    Ok(sync.ashby(connection).await?)
+}
+
+async fn settle(
+    tx: &mut sqlx::PgConnection,
+    connection: ConnectionId,
+    prospect: &Prospect,
+    candidate: &CandidateId,
+    application: Option<&ApplicationId>,
+) -> Result<(), ResolveError> {
+    release::doubt_settled(tx, connection).await?;
+    store::prospect::link(&mut *tx, prospect.id, candidate, application).await?;
+    for intent in store::intent::open(&mut *tx, connection, Some(&[prospect.id])).await? {
+        store::intent::settled(&mut *tx, prospect.id, intent.recorded_at).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,382 @@
+//! A day of 96 flushes: Dover keeps talking, the hiring team keeps moving people, and much goes wrong. At its end Ashby
+//! holds what it holds after the same day without trouble, memory is flat, and no table has grown that need not.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::{StreamExt, stream};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::{
+    app::{CONNECTION, Person, TestApp},
+    faults::ordered,
+    operator,
+};
+
+/// Flushes a day.
+const FLUSHES: usize = 96;
+/// Flushes from one quiet moment to the next: trouble comes in the first of them, and the rest are enough to get over it.
+const CYCLE: usize = 8;
+/// The flushes of a cycle before which Dover has news of stages, and in which there is trouble.
+const BUSY: usize = 3;
+/// A part of everybody has news in a cycle, so that everybody is in Ashby after a quarter of the day.
+const PARTS: usize = 3;
+
+const JOBS: [(&str, &str); 3] = [
+    ("job_42", "Staff Engineer"),
+    ("job_43", "Designer"),
+    ("job_44", "Analyst"),
+];
+
+const ENDPOINTS: [&str; 9] = [
+    "candidate.create",
+    "application.create",
+    "application.changeStage",
+    "application.info",
+    "candidate.info",
+    "candidate.list",
+    "application.list",
+    "candidate.search",
+    "job.info",
+];
+
+#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
+fn say(what: &str) {
+    println!("{what}");
+}
+
+/// How many deliveries are asked for; none where nothing is said.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests have no config.rs between them and the environment"
+)]
+fn asked_for() -> Option<usize> {
+    std::env::var("SOAK_DELIVERIES").ok()?.parse().ok()
+}
+
+/// Chance, the same every time: of the day itself, and of the trouble in it.
+struct Dice(ChaCha8Rng);
+
+impl Dice {
+    fn new(seed: u64) -> Self {
+        Self(ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    fn below(&mut self, sides: usize) -> usize {
+        usize::try_from(self.0.next_u32()).unwrap() % sides
+    }
+
+    fn one_of<'a, T>(&mut self, things: &'a [T]) -> &'a T {
+        &things[self.below(things.len())]
+    }
+}
+
+/// What was counted.
+#[derive(Debug, Default)]
+struct Counted {
+    sent: usize,
+    acknowledged: usize,
+    troubles: usize,
+    recruited: usize,
+    failed_flushes: usize,
+}
+
+/// A day under way.
+struct Day {
+    app: TestApp,
+    began: DateTime<Utc>,
+    people: Vec<Person>,
+    /// What was said of whom, to be said once more.
+    said: Vec<(String, Value)>,
+    a_flush: usize,
+    dice: Dice,
+    /// The trouble of the day, where there is any.
+    trouble: Option<Dice>,
+    counted: Counted,
+}
+
+impl Day {
+    async fn new(deliveries: usize, with_trouble: bool) -> Self {
+        let app = TestApp::connected().await;
+        for (job, title) in JOBS {
+            app.register(job, title).await;
+        }
+        let a_flush = deliveries.div_ceil(FLUSHES);
+        let people = (0..a_flush * BUSY * PARTS).map(|number| {
+            let who = Person::new(&format!("Person {number}")).on(JOBS[number % JOBS.len()].0);
+            let part = |field: &str| json!({ field: who.contact[field] });
+            match number % 4 {
+                0 => who.clone().with(part("email")),
+                1 => who.clone().with(part("linkedin_url")),
+                _ => who,
+            }
+        });
+        Self {
+            began: app.now(),
+            people: people.collect(),
+            said: Vec::new(),
+            a_flush,
+            dice: Dice::new(1),
+            trouble: with_trouble.then(|| Dice::new(2)),
+            counted: Counted::default(),
+            app,
+        }
+    }
+
+    /// The quarter of an hour up to a flush, and the flush.
+    async fn go_on(&mut self, flush: usize) {
+        self.send(flush).await;
+        let due = self.began + TimeDelta::minutes(15) * i32::try_from(flush + 1).unwrap();
+        let left = (due - self.app.now()).to_std().unwrap_or_default();
+        self.app.clock.advance(left);
+        if flush % CYCLE < BUSY {
+            self.order_trouble().await;
+        }
+        self.flush().await;
+        self.app.sim_as(Method::DELETE, "faults", None).await;
+        self.app.sim_as(Method::DELETE, "calls", None).await;
+        if flush % CYCLE == CYCLE - 1 {
+            self.recruit().await;
+        }
+    }
+
+    /// What Dover sends: in a busy quarter news of whoever has their turn, in a quiet one what has been said before, what
+    /// is older than that, and other details.
+    async fn send(&mut self, flush: usize) {
+        let now = self.app.now();
+        let (cycle, place) = (flush / CYCLE, flush % CYCLE);
+        let mut batch = Vec::with_capacity(self.a_flush);
+        for number in 0..self.a_flush {
+            let id = format!("msg_{flush}_{number}");
+            if place < BUSY {
+                let turn = (cycle % PARTS) * self.a_flush * BUSY + place * self.a_flush + number;
+                let news = self.news(turn, now);
+                self.said.push((id.clone(), news.clone()));
+                batch.push((id, news));
+            } else {
+                batch.push(self.chatter(id, now));
+            }
+        }
+        if place == CYCLE - 1 {
+            self.said.clear();
+        }
+        let app = &self.app;
+        let sent = stream::iter(&batch).map(|(id, delivery)| app.deliver(id, delivery));
+        let answers: Vec<_> = sent.buffer_unordered(16).collect().await;
+        self.counted.sent += answers.len();
+        let is_taken = |status| matches!(status, StatusCode::ACCEPTED | StatusCode::OK);
+        let taken = answers.iter().filter(|answer| is_taken(answer.status));
+        self.counted.acknowledged += taken.count();
+    }
+
+    fn news(&mut self, turn: usize, now: DateTime<Utc>) -> Value {
+        let change = match self.dice.below(10) {
+            0 => json!({ "status": "withdrew", "updated_at": now }),
+            1 => json!({ "status": "rejected", "updated_at": now }),
+            2 => json!({ "stage": "interviewing", "updated_at": now }),
+            3 | 4 => json!({ "stage": "replied", "updated_at": now }),
+            5 | 6 => json!({ "stage": "reached_out", "updated_at": now }),
+            _ => json!({ "stage": "new_lead", "updated_at": now }),
+        };
+        self.people[turn].change(change)
+    }
+
+    fn chatter(&mut self, id: String, now: DateTime<Utc>) -> (String, Value) {
+        let who = self.dice.below(self.people.len());
+        match self.dice.below(3) {
+            0 if !self.said.is_empty() => self.dice.one_of(&self.said).clone(),
+            1 if !self.said.is_empty() => {
+                let (_, mut older) = self.dice.one_of(&self.said).clone();
+                older["data"]["updated_at"] = json!(self.began - TimeDelta::hours(1));
+                (id, older)
+            }
+            _ => {
+                let phone = format!("+44 20 7946 {:04}", self.dice.below(10_000));
+                let mut details = self.people[who].change(json!({ "updated_at": now }));
+                details["type"] = json!("candidate.updated");
+                details["data"]["candidate"]["phone"] = json!(phone);
+                (id, details)
+            }
+        }
+    }
+
+    async fn order_trouble(&mut self) {
+        let Some(dice) = &mut self.trouble else {
+            return;
+        };
+        let troubles = ordered();
+        for _ in 0..dice.below(5) {
+            let mut order = dice.one_of(&troubles).1.clone();
+            order["endpoint"] = json!(dice.one_of(&ENDPOINTS));
+            order["after"] = json!(dice.below(self.a_flush.max(10)));
+            order["times"] = json!(1 + dice.below(6));
+            self.app.sim("faults", order).await;
+            self.counted.troubles += 1;
+        }
+    }
+
+    async fn flush(&mut self) {
+        operator::see_to_the_connection(&self.app).await.unwrap();
+        operator::try_the_refused_again(&self.app).await;
+        operator::answer_truthfully(&self.app).await;
+        let path = format!("/v1/connections/{CONNECTION}/flushes?wait=true");
+        let request = self.app.request(Method::POST, &path);
+        let request = request.bearer_auth(crate::app::TOKEN).json(&json!({}));
+        // A flush of thousands takes its time on a busy machine.
+        let request = request.timeout(Duration::from_mins(15));
+        let flush = self.app.send(request).await.ok();
+        self.counted.failed_flushes += usize::from(flush["status"] != "done");
+    }
+
+    /// In a quiet moment the hiring team moves, archives and hires some.
+    async fn recruit(&mut self) {
+        let world = self.app.world().await;
+        let there: BTreeMap<&str, &Value> = world["applications"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|application| (application["candidate"].as_str().unwrap(), application))
+            .collect();
+        self.app.wait(1);
+        for _ in 0..self.a_flush.div_ceil(10) {
+            let who = self.dice.below(self.people.len());
+            let (deed, body) = match self.dice.below(4) {
+                0 => ("archive", json!({})),
+                1 => ("hire", json!({})),
+                2 => ("move", json!({ "stage": "Onsite" })),
+                _ => ("move", json!({ "stage": "Reached Out" })),
+            };
+            if let Some(application) = there.get(self.people[who].name.as_str()) {
+                self.app.recruiter(deed, application, body).await;
+                self.counted.recruited += 1;
+            }
+        }
+    }
+
+    /// Ashby's world without ids and times.
+    async fn end(&self) -> Vec<String> {
+        let world = self.app.world().await;
+        let line = |fields: &'static [&str]| {
+            move |entry: &Value| {
+                let parts = fields.iter().map(|field| entry[*field].to_string());
+                parts.collect::<Vec<_>>().join(" ")
+            }
+        };
+        let of = |kind: &str, fields| world[kind].as_array().unwrap().iter().map(line(fields));
+        let people = of("candidates", &["name", "emails", "source"]);
+        let fields = &[
+            "candidate",
+            "job",
+            "stage",
+            "status",
+            "archiveReason",
+            "source",
+        ];
+        let mut lines: Vec<String> = people.chain(of("applications", fields)).collect();
+        lines.sort();
+        lines
+    }
+
+    /// How many rows each table has.
+    async fn rows(&self) -> BTreeMap<String, i64> {
+        let pool = &self.app.database.pool;
+        let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'";
+        let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(pool).await.unwrap();
+        let mut rows = BTreeMap::new();
+        for table in tables {
+            let count = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+            let count: i64 = sqlx::query_scalar(count).fetch_one(pool).await.unwrap();
+            rows.insert(table, count);
+        }
+        rows
+    }
+}
+
+/// The memory that this process holds, in MiB: the program, its Ashby, and Dover.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kib.unwrap_or_default() / 1024
+}
+
+/// Lives through a day. Answers what Ashby holds at its end.
+async fn live(deliveries: usize, with_trouble: bool) -> Vec<String> {
+    let mut day = Day::new(deliveries, with_trouble).await;
+    let what = if with_trouble {
+        "with trouble"
+    } else {
+        "without"
+    };
+    let mut quarter = 0;
+    for flush in 0..FLUSHES {
+        day.go_on(flush).await;
+        if flush + 1 == FLUSHES / 4 {
+            quarter = memory();
+            say(&format!(
+                "soak {what}: a quarter: {quarter} MiB, {:?}",
+                day.rows().await
+            ));
+        }
+    }
+    let (end, rows) = (memory(), day.rows().await);
+    say(&format!("soak {what}: the end: {end} MiB, {rows:?}"));
+    say(&format!("soak {what}: {:?}", day.counted));
+    assert_eq!(
+        day.counted.sent, day.counted.acknowledged,
+        "nobody is turned away"
+    );
+    // What was said more than once is kept once, with the number of copies.
+    let kept: i64 = sqlx::query_scalar("SELECT sum(copies)::bigint FROM delivery")
+        .fetch_one(&day.app.database.pool)
+        .await
+        .unwrap();
+    let lost = i64::try_from(day.counted.acknowledged).unwrap() - kept;
+    say(&format!("soak {what}: acknowledged and lost: {lost}"));
+    assert_eq!(lost, 0);
+    for table in ["pending", "intent"] {
+        assert_eq!(rows[table], 0, "{table}");
+    }
+    if asked_for().is_some() {
+        assert!(
+            end <= quarter + quarter / 4,
+            "memory grows: {quarter} MiB, then {end} MiB"
+        );
+    }
+    day.end().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_day_with_trouble_ends_as_one_without() {
+    let deliveries = asked_for().unwrap_or(4_000);
+    say(&format!(
+        "soak: {deliveries} deliveries, at the start {} MiB",
+        memory()
+    ));
+    let with = live(deliveries, true).await;
+    let without = live(deliveries, false).await;
+    let doubled = with.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    say(&format!(
+        "soak: {} lines of Ashby's world, {doubled} doubled",
+        with.len()
+    ));
+    let more: Vec<_> = with
+        .iter()
+        .filter(|line| without.binary_search(line).is_err())
+        .collect();
+    let less: Vec<_> = without
+        .iter()
+        .filter(|line| with.binary_search(line).is_err())
+        .collect();
+    assert!(
+        more.is_empty() && less.is_empty(),
+        "+ {more:#?}\n- {less:#?}"
+    );
+    assert_eq!(with.len(), without.len());
+    assert_eq!(doubled, 0);
+}
