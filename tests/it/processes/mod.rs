@@ -212,7 +212,8 @@ async fn let_leases_run_out(pool: &PgPool) {
 async fn let_doubts_grow_old(pool: &PgPool) {
     rewrite(
         pool,
-        "UPDATE intent SET recorded_at = recorded_at - interval '11 minutes'",
+        "UPDATE intent SET recorded_at = recorded_at - interval '11 minutes', \
+         looked_for_since = coalesce(looked_for_since, recorded_at) - interval '11 minutes'",
     )
     .await;
 }
