@@ -40,7 +40,7 @@ pub enum Command {
     /// The Ashby simulator alone.
     Simulator(SimulatorArgs),
     /// Look every connection over: each finding with its remedy. Exit code 0 all well, 1 warnings, 2 faults.
-    Doctor(OneShotArgs),
+    Doctor(DoctorArgs),
     /// Flush now, or print what the next flush would do.
     Flush(FlushArgs),
     /// Sign a delivery and send it to a running server.
@@ -132,6 +132,27 @@ pub struct OneShotArgs {
     /// Which connection; all where it is left out.
     #[arg(long)]
     pub connection: Option<String>,
+}
+
+/// `doctor`.
+#[derive(Args, Clone, Debug)]
+pub struct DoctorArgs {
+    /// Which connection, and where.
+    #[command(flatten)]
+    pub one_shot: OneShotArgs,
+    /// How findings are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
 }
 
 /// `flush`.

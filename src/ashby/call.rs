@@ -21,7 +21,7 @@ use super::{
     observe::{CallOutcome, CallRecord},
     pace::Admission,
     punctual::{self, Unsent},
-    rate_headers::RateHeaders,
+    rate_headers::{self, RateHeaders},
 };
 use crate::ids::random_fraction;
 
@@ -77,15 +77,15 @@ impl AshbyClient {
         let leave = self.leave(endpoint).await?;
         admission.sent();
         let at = self.core.clock.now();
-        let (request_id, result) = match self.exchange(endpoint, body, leave).await {
+        let (trace, result) = match self.exchange(endpoint, body, leave).await {
             Ok(reply) => self.digest(endpoint, &admission, &reply),
-            Err(error) => (None, Err(error)),
+            Err(error) => (Trace::default(), Err(error)),
         };
         drop(admission);
         let outcome = result
             .as_ref()
             .map_or_else(AshbyError::outcome, |_| CallOutcome::Ok);
-        self.report(endpoint, outcome, request_id, at);
+        self.report(endpoint, outcome, trace, at);
         result
     }
 
@@ -164,7 +164,7 @@ impl AshbyClient {
         endpoint: Endpoint,
         admission: &Admission<'_>,
         reply: &Reply,
-    ) -> (Option<String>, Result<Answer<R>, AshbyError>) {
+    ) -> (Trace, Result<Answer<R>, AshbyError>) {
         let limits = RateHeaders::read(&reply.headers, self.core.clock.now());
         let mut result = envelope::read(endpoint, reply.status, &reply.body);
         let refused = matches!(&result, Err(error) if error.kind == ErrorKind::RateLimited);
@@ -178,24 +178,23 @@ impl AshbyClient {
                 error.message = format!("rate limit of {scope}: {}", error.message);
             }
         }
-        (request_id, result)
+        let trace = Trace {
+            request_id,
+            answered_at: rate_headers::date(&reply.headers),
+        };
+        (trace, result)
     }
 
-    fn report(
-        &self,
-        endpoint: Endpoint,
-        outcome: CallOutcome,
-        request_id: Option<String>,
-        at: DateTime<Utc>,
-    ) {
+    fn report(&self, endpoint: Endpoint, outcome: CallOutcome, trace: Trace, at: DateTime<Utc>) {
         let took = self.core.clock.now() - at;
         let record = CallRecord {
             endpoint: endpoint.name,
             write: endpoint.write,
             outcome,
-            request_id,
+            request_id: trace.request_id,
             at,
             duration_ms: u64::try_from(took.num_milliseconds()).unwrap_or(0),
+            answered_at: trace.answered_at,
         };
         tracing::debug!(
             ashby.endpoint = record.endpoint,
@@ -209,6 +208,13 @@ impl AshbyClient {
             observer.called(&record);
         }
     }
+}
+
+/// What an answer tells beside its results.
+#[derive(Default)]
+struct Trace {
+    request_id: Option<String>,
+    answered_at: Option<DateTime<Utc>>,
 }
 
 struct Reply {

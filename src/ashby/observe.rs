@@ -44,6 +44,9 @@ pub struct CallRecord {
     pub at: DateTime<Utc>,
     /// How long it took, waiting for the rate limit left out.
     pub duration_ms: u64,
+    /// When it was answered by Ashby's clock, in whole seconds; not kept.
+    #[serde(skip)]
+    pub answered_at: Option<DateTime<Utc>>,
 }
 
 /// How an attempt ended, in words that metrics and stored rows rely on.

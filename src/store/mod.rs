@@ -3,6 +3,7 @@
 
 pub mod brake;
 pub mod change;
+pub mod condition;
 pub mod connection;
 pub mod decision;
 pub mod delivery;

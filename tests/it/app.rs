@@ -14,6 +14,7 @@ use dover_ashby_sync::{
     sync::{Clients, Sync},
     telemetry::Metrics,
 };
+use futures::future::BoxFuture;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -29,6 +30,24 @@ pub(crate) const TOKEN: &str = "an-admin-token-for-tests";
 pub(crate) const CONNECTION: &str = "acme";
 /// Its webhook secret.
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// A clock on which a sleeper wakes when the test has moved the time on, and moves nothing itself.
+#[derive(Debug)]
+pub(crate) struct PatientClock(pub(crate) ManualClock);
+
+impl Clock for PatientClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.0.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.0.pass(duration)
+    }
+
+    fn pass(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.0.pass(duration)
+    }
+}
 
 /// The program, up.
 pub(crate) struct TestApp {

@@ -1,19 +1,13 @@
 //! What monitoring reads, and what the worker does without being asked.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use dover_ashby_sync::{
-    clock::{Clock, ManualClock},
-    sync::Sync,
-    worker::Worker,
-};
-use futures::future::BoxFuture;
+use dover_ashby_sync::{clock::Clock, sync::Sync, worker::Worker};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{CONNECTION, Person, TestApp};
+use crate::app::{CONNECTION, PatientClock, Person, TestApp};
 
 async fn health(app: &TestApp) -> Value {
     let answer = app.send(app.request(reqwest::Method::GET, "/health")).await;
@@ -175,29 +169,6 @@ async fn metrics_tell_what_was_received_flushed_called_and_left() {
     assert!(left > 900.0 && left < 1000.0, "{left}");
     assert!(after.ends_with("# EOF\n"));
     assert!(!after.contains("Ada") && !after.contains("example.com"));
-}
-
-/// A clock on which a sleeper wakes when the test has moved the time on, and moves nothing itself.
-#[derive(Debug)]
-struct PatientClock(ManualClock);
-
-impl Clock for PatientClock {
-    fn now(&self) -> DateTime<Utc> {
-        self.0.now()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        let (clock, wake) = (self.0.clone(), self.0.now() + duration);
-        Box::pin(async move {
-            while clock.now() < wake {
-                tokio::task::yield_now().await;
-            }
-        })
-    }
-
-    fn pass(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        self.sleep(duration)
-    }
 }
 
 #[tokio::test]

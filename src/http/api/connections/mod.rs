@@ -31,7 +31,7 @@ use crate::{
     store::{self, connection::ConnectionStatus},
     sync::{
         Sync, cadence,
-        check::{Check, Level},
+        check::Check,
         register::{self, RegisterError},
     },
 };
@@ -151,11 +151,12 @@ pub async fn create(
 
 /// A warning where a secret is so short that it could be guessed.
 fn guessable(secret: &WebhookSecret) -> Option<Check> {
-    secret.is_short().then(|| Check {
-        check: "webhook-secret".to_owned(),
-        level: Level::Warning,
-        detail: "The webhook secret is so short that it could be guessed.".to_owned(),
-        remedy: Some("Rotate it to one of 24 bytes or more.".to_owned()),
+    secret.is_short().then(|| {
+        Check::warning(
+            "webhook-secret",
+            "The webhook secret is so short that it could be guessed.",
+            "Rotate it to one of 24 bytes or more.",
+        )
     })
 }
 

@@ -17,7 +17,10 @@ use crate::{
         problem::ApiError,
     },
     store,
-    sync::{Sync, check::look_over},
+    sync::{
+        Sync,
+        check::{installation, look_over},
+    },
 };
 
 /// A day: time enough for somebody to paste the new secret in Dover.
@@ -38,9 +41,11 @@ pub struct Findings {
 
 /// Look a connection over
 ///
-/// Asks Ashby, live: the key and its permissions, the source, the archive reasons, and every registered job. A
-/// connection that needed attention goes on if nothing stands against it any more, and so does what waited for
-/// something that is there now.
+/// Asks Ashby, live: the key and each of its permissions, the source, the archive reasons, every registered job, and the
+/// clock. Then what is known here: whether it is flushed on time, the age of the webhook secret, who is parked, what was
+/// rejected lately; and what all connections share: database, migrations, room, processes that flush. A connection that
+/// needed attention goes on if nothing stands against it any more, and so does what waited for something that is there
+/// now. Nothing is written to Ashby; what only a write would prove is said to be unproven.
 #[utoipa::path(
     post, path = "/v1/connections/{connection}/check", operation_id = "checkConnection", tag = "Connections",
     params(ConnectionPath),
@@ -51,7 +56,8 @@ pub async fn check(
     At(connection): At,
     origin: Origin,
 ) -> Result<Json<Findings>, ApiError> {
-    let checks = look_over(&sync, &connection).await?;
+    let mut checks = look_over(&sync, &connection).await?;
+    checks.extend(installation(&sync).await?);
     let ConnectionBody {
         status, attention, ..
     } = again(&sync, &connection, &origin).await?;
