@@ -22,7 +22,7 @@ use super::{
     Door,
     ashby::{Ashby, Moment},
     client, door, furnished, let_doubts_grow_old, now,
-    postgres_proxy::{PostgresProxy, nobody},
+    postgres_proxy::PostgresProxy,
     program::Program,
     say, setting, stored, until,
 };
@@ -270,7 +270,7 @@ async fn a_postgres_that_is_killed_in_a_flush_fails_it_and_the_next_one_ends_it(
 async fn a_full_disk_sends_deliveries_away_and_fails_flushes_until_there_is_space() {
     let (http, scenario, database) = (client(), Scenario::as_of(now()), database().await);
     let ashby = furnished(&scenario, Arc::default()).await;
-    let proxy = PostgresProxy::before(&database.url, nobody()).await;
+    let proxy = PostgresProxy::before(&database.url, Arc::default()).await;
     let (_program, its) = connected(&http, &proxy.url, &ashby).await;
     let mut sender = Sender::of(&scenario.deliveries, &its);
     sender.send_on(20).await;

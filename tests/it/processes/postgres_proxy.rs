@@ -296,8 +296,3 @@ impl Statements {
         round
     }
 }
-
-/// Whom the proxy of a test belongs to, where steps are of no interest.
-pub(crate) fn nobody() -> Arc<Steps> {
-    Arc::new(Steps::default())
-}
