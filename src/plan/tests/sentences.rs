@@ -11,12 +11,10 @@ use crate::plan::{
     situation::Creation,
 };
 
-fn would() -> Box<Withheld> {
-    Box::new(Withheld {
-        action: Action::Archive,
-        because: Reason::Archived(Departure::Rejected),
-    })
-}
+const WOULD: Withheld = Withheld {
+    action: Action::Archive,
+    because: Reason::Archived(Departure::Rejected),
+};
 
 const fn exceeded(limit: Limit, archives: u32, moves: u32, most: u32) -> Exceeded {
     Exceeded {
@@ -33,6 +31,45 @@ const fn exceeded(limit: Limit, archives: u32, moves: u32, most: u32) -> Exceede
 
 /// One example or more of each variant.
 fn every_reason() -> Vec<Reason> {
+    [of_the_rules(), withheld_or_undone()].concat()
+}
+
+fn withheld_or_undone() -> Vec<Reason> {
+    let text = str::to_owned;
+    vec![
+        Reason::Shadow {
+            would: Box::new(WOULD),
+        },
+        Reason::HeldByBrake {
+            title: text("Staff Engineer"),
+            exceeded: exceeded(Limit::Archives, 300, 0, 25),
+            would: Box::new(WOULD),
+        },
+        Reason::HeldByBrake {
+            title: text("Staff Engineer"),
+            exceeded: exceeded(Limit::ArchiveShare, 5, 0, 2),
+            would: Box::new(WOULD),
+        },
+        Reason::HeldByBrake {
+            title: text("Staff Engineer"),
+            exceeded: exceeded(Limit::Moves, 0, 501, 500),
+            would: Box::new(WOULD),
+        },
+        Reason::RefusedByAdmin {
+            would: Box::new(WOULD),
+        },
+        Reason::Undone {
+            to: text("Replied"),
+        },
+        Reason::TouchedSince {
+            now: Some(text("Onsite")),
+        },
+        Reason::TouchedSince { now: None },
+        Reason::CannotBeUndone,
+    ]
+}
+
+fn of_the_rules() -> Vec<Reason> {
     let text = str::to_owned;
     vec![
         Reason::Created {
@@ -123,31 +160,6 @@ fn every_reason() -> Vec<Reason> {
             code: text("interview_stage_not_found"),
         },
         Reason::TransferredInAshby,
-        Reason::Shadow { would: would() },
-        Reason::HeldByBrake {
-            title: text("Staff Engineer"),
-            exceeded: exceeded(Limit::Archives, 300, 0, 25),
-            would: would(),
-        },
-        Reason::HeldByBrake {
-            title: text("Staff Engineer"),
-            exceeded: exceeded(Limit::ArchiveShare, 5, 0, 2),
-            would: would(),
-        },
-        Reason::HeldByBrake {
-            title: text("Staff Engineer"),
-            exceeded: exceeded(Limit::Moves, 0, 501, 500),
-            would: would(),
-        },
-        Reason::RefusedByAdmin { would: would() },
-        Reason::Undone {
-            to: text("Replied"),
-        },
-        Reason::TouchedSince {
-            now: Some(text("Onsite")),
-        },
-        Reason::TouchedSince { now: None },
-        Reason::CannotBeUndone,
     ]
 }
 
