@@ -108,6 +108,8 @@ uuid_ids! {
     LeaseToken,
     /// A process that flushes what is due.
     WorkerId,
+    /// A person who was erased.
+    ErasureId,
 }
 
 /// A new time-ordered UUID (version 7).

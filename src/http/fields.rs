@@ -4,6 +4,7 @@
 
 use std::{fmt::Write, ops::RangeInclusive};
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::dover::payload::{Fault, edits};
@@ -78,6 +79,11 @@ impl Fields {
     pub fn fault(&mut self, name: &str, detail: impl Into<String>) {
         let pointer = format!("/{}", token(name));
         self.faults.push(Fault::new(pointer, detail));
+    }
+
+    /// Notes that something is wrong with all of it together.
+    pub fn fault_whole(&mut self, detail: impl Into<String>) {
+        self.faults.push(Fault::new("", detail));
     }
 
     /// Notes that something is wrong with an entry of a field that is an object.
@@ -185,6 +191,20 @@ impl Fields {
             self.fault(name, "expected true or false");
         }
         flag
+    }
+
+    /// A moment with a zone.
+    pub fn moment(&mut self, name: &str) -> Option<DateTime<Utc>> {
+        let value = self.value(name)?;
+        let moment = value.as_str().map(DateTime::parse_from_rfc3339);
+        if let Some(Ok(moment)) = moment {
+            return Some(moment.to_utc());
+        }
+        self.fault(
+            name,
+            "expected an RFC 3339 time with a zone, such as 2026-11-21T09:59:58Z",
+        );
+        None
     }
 
     fn require(&mut self, name: &str, expected: &str) -> Option<()> {

@@ -12,7 +12,9 @@ use utoipa::ToSchema;
 use crate::{
     dover::payload::Fault,
     store::StoreError,
-    sync::{SyncError, lease::Stop, register::RegisterError, resolve::ResolveError},
+    sync::{
+        SyncError, erase::EraseError, lease::Stop, register::RegisterError, resolve::ResolveError,
+    },
 };
 
 /// How long a sender should wait before it tries again, in seconds.
@@ -52,6 +54,8 @@ pub enum Code {
     BrakeAnswered,
     /// An undo, which cannot be undone.
     CannotBeUndone,
+    /// A write to Ashby for this person is under way, or its outcome is not known.
+    WriteUnderWay,
     /// Ashby does not take the key.
     AshbyKeyRefused,
     /// Ashby does not answer.
@@ -76,7 +80,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidRequest,
         Self::InvalidFields,
         Self::Unauthorized,
@@ -92,6 +96,7 @@ impl Code {
         Self::FlushRunning,
         Self::BrakeAnswered,
         Self::CannotBeUndone,
+        Self::WriteUnderWay,
         Self::AshbyKeyRefused,
         Self::AshbyUnavailable,
         Self::TitleMismatch,
@@ -119,7 +124,8 @@ impl Code {
             | Self::ConnectionNeedsAttention
             | Self::FlushRunning
             | Self::BrakeAnswered
-            | Self::CannotBeUndone => StatusCode::CONFLICT,
+            | Self::CannotBeUndone
+            | Self::WriteUnderWay => StatusCode::CONFLICT,
             Self::InvalidFields
             | Self::AshbyKeyRefused
             | Self::TitleMismatch
@@ -151,6 +157,7 @@ impl Code {
             Self::FlushRunning => "A flush is under way",
             Self::BrakeAnswered => "It was answered already",
             Self::CannotBeUndone => "An undo cannot be undone",
+            Self::WriteUnderWay => "A write to Ashby is under way",
             Self::AshbyKeyRefused => "Ashby does not take the key",
             Self::AshbyUnavailable => "Ashby does not answer",
             Self::TitleMismatch => "The title is another",
@@ -344,6 +351,19 @@ impl From<ResolveError> for ApiError {
                 Self::field("/application_id", said)
             }
             ResolveError::Linked => Self::field("", said),
+        }
+    }
+}
+
+impl From<EraseError> for ApiError {
+    fn from(error: EraseError) -> Self {
+        match error {
+            EraseError::Sync(error) => error.into(),
+            EraseError::Gone => Self::not_found("prospect"),
+            EraseError::WriteUnderWay => Self::new(
+                Code::WriteUnderWay,
+                "A write to Ashby for this person is under way, or its outcome is not known yet. Each flush looks into it: flush, and try again.",
+            ),
         }
     }
 }

@@ -146,6 +146,8 @@ mod tests {
             headers: "{}".to_owned(),
             body: Bytes::new(),
             faults: None,
+            keys: Vec::new(),
+            is_erased: false,
         }
     }
 

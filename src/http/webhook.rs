@@ -28,6 +28,7 @@ use crate::{
         signature,
     },
     store::{
+        Vault,
         delivery::Verdict,
         receipt::{Incoming, Receipt},
     },
@@ -145,7 +146,9 @@ async fn take(state: &AppState, connection: &str, request: Request) -> Result<Ta
     ) {
         return Ok((StatusCode::OK, Acknowledgement::Pong, "ping"));
     }
+    let vault = &state.sync.vault;
     let incoming = incoming(
+        vault,
         &gate,
         verified.webhook_id,
         &parts.headers,
@@ -182,6 +185,7 @@ async fn whole(body: Body) -> Result<Bytes, ApiError> {
 }
 
 fn incoming(
+    vault: &Vault,
     gate: &Gate,
     webhook_id: String,
     headers: &HeaderMap,
@@ -200,7 +204,18 @@ fn incoming(
         headers: kept(headers),
         body,
         faults: read.err().map(|faults| json!(faults)),
+        keys: read.map_or_else(|_| Vec::new(), |delivery| keys(vault, gate, delivery)),
+        is_erased: false,
     }
+}
+
+/// By what a person who was erased would be known.
+fn keys(vault: &Vault, gate: &Gate, delivery: &Delivery) -> Vec<Vec<u8>> {
+    let candidate = delivery.candidate_id.iter();
+    let candidate = candidate.map(|id| vault.dover_hash(gate.connection, id));
+    let addresses = delivery.profile.keys().into_iter();
+    let addresses = addresses.map(|key| vault.identity_hash(gate.connection, &key));
+    candidate.chain(addresses).collect()
 }
 
 /// The headers as a JSON object of lists, without credentials: a name may come more than once.

@@ -5,6 +5,7 @@ pub mod action;
 pub mod brake;
 mod creation;
 pub mod identity;
+pub mod parked;
 mod progress;
 pub mod reason;
 pub mod says;
@@ -48,11 +49,15 @@ fn decide(situation: &Situation) -> Result<Plan, Reason> {
         applied_at,
         setup,
     } = situation;
+    if *person == Person::Erased {
+        return Err(Reason::Erased);
+    }
     let job = open_job(registration)?;
     let standing = standing::standing(dover)?;
     let create = |known| creation::create(&dover.contact, standing, job, known, setup);
     let progress = |application| progress::progress(application, standing, job, *applied_at, setup);
     match person {
+        Person::Erased => Err(Reason::Erased),
         Person::Gone => Err(Reason::GoneFromAshby),
         Person::Transferred => Err(Reason::TransferredInAshby),
         Person::Learning { read } => Err(Reason::LearningAshby { read: *read }),

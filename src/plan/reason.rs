@@ -104,6 +104,8 @@ pub enum Reason {
     HeldStatus(Status),
     /// Dover has named neither a stage nor a status so far.
     NoStageYet,
+    /// The person was erased at their request.
+    Erased,
 
     /// Nobody registered the job.
     JobNotRegistered,
@@ -188,6 +190,7 @@ impl Reason {
             Self::NothingToArchive(_) => "nothing-to-archive",
             Self::HeldStatus(_) => "held-status",
             Self::NoStageYet => "no-stage-yet",
+            Self::Erased => "erased",
             Self::JobNotRegistered => "job-not-registered",
             Self::JobNotOpen { .. } => "job-not-open",
             Self::JobNotVisible { .. } => "job-not-visible",
@@ -234,6 +237,7 @@ impl Reason {
             | Self::NothingToArchive(_)
             | Self::HeldStatus(_)
             | Self::NoStageYet
+            | Self::Erased
             | Self::RefusedByAdmin { .. }
             | Self::Undone { .. }
             | Self::TouchedSince { .. }
@@ -248,6 +252,7 @@ impl Reason {
         match self {
             Self::UnknownStage(_) | Self::UnknownStatus(_) | Self::NoStageYet => 1,
             Self::JobNotRegistered | Self::JobNotOpen { .. } | Self::JobNotVisible { .. } => 2,
+            Self::Erased => 4,
             Self::AmbiguousIdentity(_)
             | Self::LearningAshby { .. }
             | Self::CreateInDoubt { .. }
@@ -393,6 +398,9 @@ impl fmt::Display for Reason {
             Self::HeldStatus(status) => {
                 write!(f, "Left alone: the status \u{201c}{}\u{201d} is kept in Dover and not carried to Ashby.", status.word())
             }
+            Self::Erased => f.write_str(
+                "Left alone: this person was erased at their request, and nothing that Dover says of them is kept. Only lifting the erasure lets them be synced again.",
+            ),
             Self::NoStageYet => f.write_str("Left alone: Dover has named neither a stage nor a status of this candidate yet."),
             Self::JobNotRegistered => f.write_str(
                 "Waiting: nobody has registered this Dover job. Register it with its Ashby job, and the candidate goes on by itself.",

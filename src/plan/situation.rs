@@ -139,6 +139,8 @@ pub enum Person {
     },
     /// Found several times.
     Several(Vec<CandidateId>),
+    /// Erased at their request.
+    Erased,
     /// Nobody of that e-mail or profile.
     Nobody,
     /// Ashby's candidates are still being read for the first time.

@@ -231,6 +231,26 @@ pub async fn original(
     .transpose()
 }
 
+/// The bodies of the latest deliveries that were accepted and are about somebody, at most `limit`.
+pub async fn latest_bodies(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    limit: i64,
+) -> Result<Vec<Vec<u8>>, StoreError> {
+    let bodies = sqlx::query_scalar!(
+        r#"
+        SELECT body FROM delivery
+        WHERE connection_id = $1 AND verdict = 'accepted' AND dover_candidate_id IS NOT NULL AND erased_at IS NULL
+        ORDER BY id DESC LIMIT $2
+        "#,
+        connection.0,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(bodies)
+}
+
 /// Puts a delivery back in the queue, as `kind` about `about`: what was rejected or held counts from now on.
 pub async fn requeue(
     tx: &mut PgConnection,

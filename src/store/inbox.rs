@@ -14,8 +14,14 @@ pub struct Unfolded {
     pub id: i64,
     /// When it came.
     pub received_at: DateTime<Utc>,
-    /// The body, as it came.
+    /// The body, as it came; empty once the person was erased.
     pub body: Vec<u8>,
+    /// Whether it was emptied because the person was erased.
+    pub is_erased: bool,
+    /// Whom it is about, as it was read when it came.
+    pub dover_candidate_id: Option<String>,
+    /// For which job.
+    pub dover_job_id: Option<String>,
 }
 
 /// Takes up to `limit` deliveries in order of arrival. They are locked until the transaction ends; what another one
@@ -32,7 +38,8 @@ pub async fn take(
             SELECT delivery_id FROM pending WHERE connection_id = $1 AND prospect_id IS NULL
             ORDER BY delivery_id LIMIT $2 FOR UPDATE SKIP LOCKED
         )
-        SELECT d.id, d.received_at, d.body FROM taken JOIN delivery d ON d.id = taken.delivery_id ORDER BY d.id
+        SELECT d.id, d.received_at, d.body, d.erased_at IS NOT NULL AS "is_erased!", d.dover_candidate_id, d.dover_job_id
+        FROM taken JOIN delivery d ON d.id = taken.delivery_id ORDER BY d.id
         "#,
         connection.0,
         limit

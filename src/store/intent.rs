@@ -62,7 +62,8 @@ pub struct Intent {
 }
 
 /// Records an intent of `flush`, and beside it what Ashby holds before, under a lease; one that stands is replaced.
-/// `LeaseLost` when another holds the lease: the intent that stands may be theirs.
+/// `LeaseLost` when another holds the lease: the intent that stands may be theirs. `Gone` when the person was erased, or
+/// the prospect removed.
 pub async fn record(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
@@ -74,20 +75,23 @@ pub async fn record(
         Intended::ChangeStage { application, .. } => Some(application.as_str()),
         Intended::CreateCandidate { .. } | Intended::CreateApplication { .. } => None,
     };
-    let done = sqlx::query!(
+    let met = sqlx::query!(
         r#"
-        WITH held AS (SELECT id FROM connection WHERE id = $2 AND lease_token = $6 FOR SHARE)
-        INSERT INTO intent (prospect_id, connection_id, step, dover_at, recorded_at, flush_id, before)
-        SELECT $1, held.id, $3, $4, $5, $7,
-               -- As `plan::undo::Image` reads it.
-               (SELECT jsonb_build_object('stage', stage_id, 'status', status, 'archive_reason', archive_reason_id,
-                                          'source', source_id)
-                FROM ashby_application WHERE connection_id = $2 AND id = $8)
-        FROM held
-        ON CONFLICT (prospect_id) DO UPDATE
-        SET step = excluded.step, dover_at = excluded.dover_at, recorded_at = excluded.recorded_at,
-            flush_id = excluded.flush_id, before = excluded.before,
-            looked_for_since = NULL
+        WITH held AS (SELECT id FROM connection WHERE id = $2 AND lease_token = $6 FOR SHARE),
+             whole AS (SELECT id FROM prospect WHERE id = $1 AND erasure_id IS NULL FOR KEY SHARE),
+             kept AS (
+                 INSERT INTO intent (prospect_id, connection_id, step, dover_at, recorded_at, flush_id, before)
+                 SELECT whole.id, held.id, $3, $4, $5, $7,
+                        -- As `plan::undo::Image` reads it.
+                        (SELECT jsonb_build_object('stage', stage_id, 'status', status,
+                                                   'archive_reason', archive_reason_id, 'source', source_id)
+                         FROM ashby_application WHERE connection_id = $2 AND id = $8)
+                 FROM held CROSS JOIN whole
+                 ON CONFLICT (prospect_id) DO UPDATE
+                 SET step = excluded.step, dover_at = excluded.dover_at, recorded_at = excluded.recorded_at,
+                     flush_id = excluded.flush_id, before = excluded.before,
+                     looked_for_since = NULL)
+        SELECT EXISTS (SELECT FROM held) AS "is_held!", EXISTS (SELECT FROM whole) AS "is_whole!"
         "#,
         intent.prospect.0,
         connection.0,
@@ -98,12 +102,12 @@ pub async fn record(
         flush.0,
         changed
     )
-    .execute(db)
+    .fetch_one(db)
     .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::LeaseLost)
+    match (met.is_held, met.is_whole) {
+        (true, true) => Ok(()),
+        (false, _) => Err(StoreError::LeaseLost),
+        (true, false) => Err(StoreError::Gone("the prospect")),
     }
 }
 

@@ -116,6 +116,24 @@ pub async fn parked(db: impl PgExecutor<'_>) -> Result<Vec<(String, String, i64)
         .collect())
 }
 
+/// How many prospects of a connection are parked: reason, number; the most frequent first.
+pub async fn parked_of(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT substr(what, length('parked:') + 1) AS "reason!", sum(n)::bigint AS "n!"
+        FROM tally WHERE connection_id = $1 AND what LIKE 'parked:%'
+        GROUP BY what HAVING sum(n) > 0 ORDER BY sum(n) DESC, what
+        "#,
+        connection.0
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.reason, row.n)).collect())
+}
+
 /// Gathers the tallies of database sessions that are gone, so that their number stays that of the sessions that are.
 pub async fn gather_tallies(db: impl PgExecutor<'_>) -> Result<(), StoreError> {
     sqlx::query!(

@@ -79,6 +79,8 @@ pub struct Prospect {
     pub application: Option<ApplicationId>,
     /// The last decision.
     pub last_decision: Option<DecisionId>,
+    /// Whether the person was erased at their request.
+    pub is_erased: bool,
 }
 
 struct Row {
@@ -93,6 +95,7 @@ struct Row {
     candidate_id: Option<String>,
     application_id: Option<String>,
     last_decision_id: Option<Uuid>,
+    is_erased: bool,
 }
 
 impl TryFrom<Row> for Prospect {
@@ -111,6 +114,7 @@ impl TryFrom<Row> for Prospect {
             candidate: row.candidate_id.map(CandidateId),
             application: row.application_id.map(ApplicationId),
             last_decision: row.last_decision_id.map(DecisionId),
+            is_erased: row.is_erased,
         })
     }
 }
@@ -230,7 +234,7 @@ pub async fn pending(
         Row,
         r#"
         SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
-               candidate_id, application_id, last_decision_id
+               candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!"
         FROM prospect WHERE connection_id = $1 AND state = 'pending' AND id > $2 ORDER BY id LIMIT $3
         "#,
         connection.0,
@@ -254,7 +258,7 @@ pub async fn pending_of_job(
         Row,
         r#"
         SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
-               candidate_id, application_id, last_decision_id
+               candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!"
         FROM prospect WHERE connection_id = $1 AND dover_job_id = $2 AND state = 'pending' AND id > $3 ORDER BY id LIMIT $4
         "#,
         connection.0,
@@ -277,7 +281,7 @@ pub async fn by_id(
         Row,
         r#"
         SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
-               candidate_id, application_id, last_decision_id
+               candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!"
         FROM prospect WHERE connection_id = $1 AND id = $2
         "#,
         connection.0,
@@ -298,7 +302,7 @@ pub async fn by_ids(
         Row,
         r#"
         SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
-               candidate_id, application_id, last_decision_id
+               candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!"
         FROM prospect WHERE id = ANY($1)
         "#,
         &ids
@@ -333,7 +337,7 @@ pub async fn list(
         Row,
         r#"
         SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
-               candidate_id, application_id, last_decision_id
+               candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!"
         FROM prospect
         WHERE connection_id = $1 AND id > $2
           AND ($3::text IS NULL OR dover_candidate_id = $3)
@@ -459,6 +463,43 @@ pub async fn unlink(db: impl PgExecutor<'_>, id: ProspectId) -> Result<(), Store
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// Forgets who several prospects are in Ashby, at a person's word.
+pub async fn unlink_all(
+    db: impl PgExecutor<'_>,
+    prospects: &[ProspectId],
+) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = prospects.iter().map(|id| id.0).collect();
+    sqlx::query!("UPDATE prospect SET candidate_id = NULL, application_id = NULL, applied_at = NULL WHERE id = ANY($1)", &ids)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The prospects of these candidates on these jobs, as far as there are any.
+pub async fn of(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    who: &[(DoverCandidateId, DoverJobId)],
+) -> Result<Vec<Prospect>, StoreError> {
+    let candidates: Vec<String> = who.iter().map(|(id, _)| id.0.clone()).collect();
+    let jobs: Vec<String> = who.iter().map(|(_, id)| id.0.clone()).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT p.id, p.dover_candidate_id, p.dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason,
+               applied_at, candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!"
+        FROM unnest($2::text[], $3::text[]) AS w (candidate, job)
+        JOIN prospect p ON p.connection_id = $1 AND p.dover_candidate_id = w.candidate AND p.dover_job_id = w.job
+        "#,
+        connection.0,
+        &candidates,
+        &jobs
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Prospect::try_from).collect()
 }
 
 /// Remembers the Dover time that was applied, where looking showed that it was.

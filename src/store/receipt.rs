@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::{Acquire, PgConnection};
 use uuid::Uuid;
 
-use super::{StoreError, delivery::Verdict};
+use super::{StoreError, delivery::Verdict, erasure};
 use crate::ids::{ConnectionId, DoverCandidateId, DoverJobId};
 
 /// A delivery with a good signature, to be stored.
@@ -32,6 +32,10 @@ pub struct Incoming {
     pub body: Bytes,
     /// What is wrong with it; `None` for a valid one.
     pub faults: Option<Value>,
+    /// Keyed hashes of whom it is about: their Dover id, their addresses.
+    pub keys: Vec<Vec<u8>>,
+    /// Whether it is to be kept without the person, who was erased. Found out here.
+    pub is_erased: bool,
 }
 
 impl Incoming {
@@ -41,6 +45,20 @@ impl Incoming {
         } else {
             Verdict::Accepted
         }
+    }
+
+    /// The same without the person.
+    fn emptied(&self) -> Self {
+        Self {
+            headers: "{}".to_owned(),
+            body: Bytes::new(),
+            is_erased: true,
+            ..self.clone()
+        }
+    }
+
+    fn erased_at(&self) -> Option<DateTime<Utc>> {
+        self.is_erased.then_some(self.received_at)
     }
 
     fn key(&self) -> (Uuid, &str) {
@@ -63,6 +81,8 @@ pub async fn receive(
     batch: &[Incoming],
 ) -> Result<Vec<Receipt>, StoreError> {
     let mut tx = connection.begin().await?;
+    let without_the_erased = without_the_erased(&mut tx, batch).await?;
+    let batch = without_the_erased.as_deref().unwrap_or(batch);
     let mut leaders: HashMap<(Uuid, &str), usize> = HashMap::with_capacity(batch.len());
     let mut first = Vec::with_capacity(batch.len());
     let mut receipts: Vec<Option<Receipt>> = vec![None; batch.len()];
@@ -85,6 +105,42 @@ pub async fn receive(
     }
     tx.commit().await?;
     Ok(receipts.into_iter().flatten().collect())
+}
+
+/// The batch with the deliveries about people who were erased emptied; `None` where nobody was, which is the rule.
+async fn without_the_erased(
+    tx: &mut PgConnection,
+    batch: &[Incoming],
+) -> Result<Option<Vec<Incoming>>, StoreError> {
+    let keys = batch.iter();
+    let keys = keys.flat_map(|one| one.keys.iter().map(|key| (one.connection, key.as_slice())));
+    let keys: Vec<_> = keys.collect();
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    let known = erasure::known_anywhere(&mut *tx, &keys).await?;
+    if known.is_empty() {
+        return Ok(None);
+    }
+    let erasure_of = |one: &Incoming| {
+        let theirs = known
+            .iter()
+            .find(|(connection, key, _)| *connection == one.connection && one.keys.contains(key));
+        theirs.map(|(.., erasure)| *erasure)
+    };
+    let (mut emptied, mut learnt) = (Vec::with_capacity(batch.len()), Vec::new());
+    for one in batch {
+        let Some(erasure) = erasure_of(one) else {
+            emptied.push(one.clone());
+            continue;
+        };
+        emptied.push(one.emptied());
+        let keys = one.keys.iter();
+        learnt.extend(keys.map(|key| (one.connection, key.as_slice(), erasure)));
+    }
+    // Once it is emptied nobody can tell any more that this id, or that address, is theirs.
+    erasure::learn(tx, &learnt).await?;
+    Ok(Some(emptied))
 }
 
 /// Inserts what has a new id, and queues what was accepted. Answers the ids that were new.
@@ -127,20 +183,21 @@ async fn insert(
         .iter()
         .map(|incoming| incoming.faults.clone())
         .collect();
+    let erased: Vec<_> = batch.iter().map(|incoming| incoming.erased_at()).collect();
     let rows = sqlx::query!(
         r#"
         WITH incoming AS (
             SELECT * FROM unnest(
                 $1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::text[], $10::bytea[], $11::jsonb[]
+                $9::text[], $10::bytea[], $11::jsonb[], $12::timestamptz[]
             ) WITH ORDINALITY AS i (connection_id, webhook_id, body_hash, received_at, verdict, type,
-                                    dover_candidate_id, dover_job_id, headers, body, faults, place)
+                                    dover_candidate_id, dover_job_id, headers, body, faults, erased_at, place)
         ), stored AS (
             INSERT INTO delivery (connection_id, webhook_id, body_hash, received_at, verdict, type,
-                                  dover_candidate_id, dover_job_id, headers, body, faults)
+                                  dover_candidate_id, dover_job_id, headers, body, faults, erased_at)
             -- In order of arrival: the identity column is the order in which equal times are settled.
             SELECT connection_id, webhook_id, body_hash, received_at, verdict, type,
-                   dover_candidate_id, dover_job_id, headers, body, faults
+                   dover_candidate_id, dover_job_id, headers, body, faults, erased_at
             FROM incoming ORDER BY place
             ON CONFLICT (connection_id, webhook_id) WHERE verdict <> 'id-reused' DO NOTHING
             RETURNING id, connection_id, webhook_id, received_at, verdict, dover_candidate_id
@@ -162,6 +219,7 @@ async fn insert(
         &headers,
         &bodies,
         &faults as _,
+        &erased as _,
     )
     .fetch_all(tx)
     .await?;
@@ -218,8 +276,8 @@ async fn reuse(tx: &mut PgConnection, incoming: &Incoming) -> Result<Receipt, St
     let copies = sqlx::query_scalar!(
         r#"
         INSERT INTO delivery (connection_id, webhook_id, body_hash, received_at, verdict, type, dover_candidate_id,
-                              dover_job_id, headers, body, faults)
-        VALUES ($1, $2, $3, $4, 'id-reused', $5, $6, $7, $8, $9, $10)
+                              dover_job_id, headers, body, faults, erased_at)
+        VALUES ($1, $2, $3, $4, 'id-reused', $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (connection_id, webhook_id, body_hash) WHERE verdict = 'id-reused'
         DO UPDATE SET copies = delivery.copies + 1
         RETURNING copies
@@ -234,6 +292,7 @@ async fn reuse(tx: &mut PgConnection, incoming: &Incoming) -> Result<Receipt, St
         incoming.headers,
         &incoming.body[..],
         incoming.faults,
+        incoming.erased_at(),
     )
     .fetch_one(tx)
     .await?;

@@ -29,7 +29,10 @@ pub async fn deliveries(
     let step = sqlx::query!(
         r#"
         SELECT max(id) AS last, coalesce(bool_or(received_at >= $3), true) AS "is_last!" FROM (
-            SELECT id, received_at FROM delivery WHERE connection_id = $1 AND id > $2 ORDER BY id LIMIT $4
+            -- A range, so that only the index of both columns is in this order: in that of the ids alone the rows of
+            -- all other connections would be read on the way.
+            SELECT id, received_at FROM delivery WHERE connection_id BETWEEN $1 AND $1 AND id > $2
+            ORDER BY connection_id, id LIMIT $4
         ) AS step
         "#,
         connection.0,
@@ -48,8 +51,8 @@ pub async fn deliveries(
     // Locked first: nobody can queue one of them from here on. Who just did is seen by the next statement.
     let old = sqlx::query_scalar!(
         r#"
-        SELECT id FROM delivery WHERE connection_id = $1 AND id > $2 AND id <= $3 AND received_at < $4
-        ORDER BY id FOR UPDATE SKIP LOCKED
+        SELECT id FROM delivery WHERE connection_id BETWEEN $1 AND $1 AND id > $2 AND id <= $3 AND received_at < $4
+        ORDER BY connection_id, id FOR UPDATE SKIP LOCKED
         "#,
         connection.0,
         after,
@@ -89,7 +92,7 @@ pub async fn decisions(
     let step = sqlx::query!(
         r#"
         SELECT id, started_at >= $3 OR status = 'running' AS "is_kept!" FROM flush
-        WHERE connection_id = $1 AND id > $2 ORDER BY id LIMIT $4
+        WHERE connection_id BETWEEN $1 AND $1 AND id > $2 ORDER BY connection_id, id LIMIT $4
         "#,
         connection.0,
         after.0,

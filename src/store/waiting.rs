@@ -25,6 +25,21 @@ pub async fn resume(
     Ok(done.rows_affected() == 1)
 }
 
+/// Lets prospects be decided again.
+pub async fn resume_all(
+    db: impl PgExecutor<'_>,
+    prospects: &[ProspectId],
+) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = prospects.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "UPDATE prospect SET state = 'pending', revision = revision + 1 WHERE id = ANY($1)",
+        &ids
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Lets what is parked for one of these reasons be decided again. Answers how many.
 pub async fn release(
     db: impl PgExecutor<'_>,

@@ -208,8 +208,11 @@ impl Performer<'_> {
         };
         let (pool, connection) = (&self.scene.sync.pool, self.scene.connection);
         let lease = self.lease.token;
-        store::intent::record(pool, connection, self.flush, lease, &intent).await?;
-        Ok(intent)
+        match store::intent::record(pool, connection, self.flush, lease, &intent).await {
+            // Whoever was erased meanwhile is decided again.
+            Err(store::StoreError::Gone(_)) => Err(Interrupted::Again),
+            recorded => Ok(recorded.map(|()| intent)?),
+        }
     }
 
     async fn create_candidate(&mut self, new: &NewCandidate) -> Result<(), Interrupted> {

@@ -19,6 +19,7 @@ use super::{
     apply::{self, Applied, Interrupted},
     brake::{Brake, Judged},
     cadence::{self, Rest},
+    erase,
     fold::fold,
     freshness::is_fresh,
     gather::{Case, Scene},
@@ -425,6 +426,10 @@ impl Flush<'_> {
     }
 
     async fn decide(&self, scene: &Scene<'_>, case: Case) -> Result<(), Stop> {
+        let who = &case.prospect.dover_candidate_id;
+        if let Some(erasure) = case.to_be_emptied {
+            erase::found(self.sync, scene.connection, who, erasure).await?;
+        }
         let log = Arc::new(CallLog::default());
         let ashby = scene
             .ashby

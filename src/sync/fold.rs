@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Sync, SyncError};
+use super::{Sync, SyncError, erase};
 use crate::{
     dover::payload::{self, PayloadPaths},
     ids::{ConnectionId, DoverCandidateId, DoverJobId},
@@ -58,7 +58,7 @@ pub fn payload_paths(connection: &Connection) -> Result<PayloadPaths, SyncError>
 }
 
 /// A delivery may name a registered job by its Ashby id: same job, same prospect.
-async fn aliases(
+pub(super) async fn aliases(
     sync: &Sync,
     connection: ConnectionId,
 ) -> Result<HashMap<String, DoverJobId>, SyncError> {
@@ -86,16 +86,28 @@ async fn fold_page(
     let who: Vec<_> = news.keys().cloned().collect();
     let locked = store::prospect::lock(&mut tx, connection, &who, sync.clock.now()).await?;
     let (mut folds, mut into) = (Vec::with_capacity(locked.len()), Vec::with_capacity(count));
+    let mut known_by = Vec::with_capacity(locked.len());
     for (id, candidate, job, mut says) in locked {
-        let Some(fresh) = news.remove(&(candidate, job)) else {
+        let Some(fresh) = news.remove(&(candidate.clone(), job)) else {
             continue;
         };
         says.fold(fresh.says);
+        let hashes = erase::hashes(sync, connection, &candidate, &says.contact);
+        known_by.push(((id, candidate), hashes));
         into.extend(fresh.deliveries.into_iter().map(|delivery| (delivery, id)));
         folds.push(Folded { id, says });
     }
+    // Asked once the prospects are locked: an erasure that came between is seen.
+    let erased = erase::erased(&mut *tx, connection, &known_by).await?;
+    for fold in &mut folds {
+        if erased.keys().any(|(id, _)| *id == fold.id) {
+            fold.says = DoverSays::default();
+        }
+    }
     store::prospect::save(&mut tx, &folds).await?;
     store::inbox::folded(&mut tx, &into).await?;
+    let erased = erased.into_iter().map(|((_, who), erasure)| (who, erasure));
+    erase::extend(sync, &mut tx, connection, &erased.collect()).await?;
     tx.commit().await?;
     Ok(count)
 }
@@ -110,27 +122,40 @@ fn read(
 ) -> (BTreeMap<Who, News>, Vec<(i64, serde_json::Value)>) {
     let mut news: BTreeMap<Who, News> = BTreeMap::new();
     let mut unreadable = Vec::new();
-    for Unfolded {
-        id,
-        received_at,
-        body,
-    } in taken
-    {
-        match payload::read(&body, paths) {
-            Err(faults) => unreadable.push((id, serde_json::json!(faults))),
-            Ok(delivery) => match delivery.about() {
-                Some((candidate, job)) => {
-                    let job = aliases.get(job.as_str()).unwrap_or(job).clone();
-                    let news = news.entry((candidate.clone(), job)).or_default();
-                    news.says.fold(delivery.says(received_at, id));
-                    news.deliveries.push(id);
-                }
-                None => unreadable.push((
-                    id,
-                    serde_json::json!([{ "pointer": "", "detail": "it is about nobody" }]),
-                )),
-            },
-        }
+    let nobody = || serde_json::json!([{ "pointer": "", "detail": "it is about nobody" }]);
+    for delivery in taken {
+        let id = delivery.id;
+        let (about, says) = match said(&delivery, paths) {
+            Err(faults) => {
+                unreadable.push((id, serde_json::json!(faults)));
+                continue;
+            }
+            Ok(said) => said,
+        };
+        let Some((candidate, job)) = about else {
+            unreadable.push((id, nobody()));
+            continue;
+        };
+        let job = aliases.get(job.as_str()).unwrap_or(&job).clone();
+        let news = news.entry((candidate, job)).or_default();
+        news.says.fold(says);
+        news.deliveries.push(id);
     }
     (news, unreadable)
+}
+
+/// What a delivery says, and of whom. One that was emptied says nothing, and is still about somebody.
+fn said(
+    delivery: &Unfolded,
+    paths: &PayloadPaths,
+) -> Result<(Option<Who>, DoverSays), Vec<payload::Fault>> {
+    if delivery.is_erased {
+        let candidate = delivery.dover_candidate_id.clone().map(DoverCandidateId);
+        let job = delivery.dover_job_id.clone().map(DoverJobId);
+        return Ok((candidate.zip(job), DoverSays::default()));
+    }
+    let read = payload::read(&delivery.body, paths)?;
+    let about = read.about();
+    let about = about.map(|(candidate, job)| (candidate.clone(), job.clone()));
+    Ok((about, read.says(delivery.received_at, delivery.id)))
 }

@@ -8,12 +8,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     Sync, SyncError,
     brake::Brake,
-    doubt,
+    doubt, erase,
     look::{self, Known, Picture},
 };
 use crate::{
     ashby::AshbyClient,
-    ids::{ApplicationId, AshbyJobId, CandidateId, ConnectionId, DoverJobId, ProspectId},
+    ids::{
+        ApplicationId, AshbyJobId, CandidateId, ConnectionId, DoverJobId, ErasureId, ProspectId,
+    },
     plan::{
         Situation,
         brake::Answer,
@@ -44,6 +46,8 @@ pub(super) struct Case {
     pub(super) looked_at: Option<DateTime<Utc>>,
     /// Whether the brake holds it, or held it until an admin answered.
     pub(super) held: Option<Hold>,
+    /// The person was erased while this was being folded: what is kept of them is to go as well.
+    pub(super) to_be_emptied: Option<ErasureId>,
 }
 
 /// That the brake holds a prospect.
@@ -61,6 +65,8 @@ struct Mirrored {
     held: HashMap<ProspectId, Option<Answer>>,
     /// Keys of people whose creation is in doubt.
     doubtful: HashMap<Vec<u8>, Person>,
+    /// Who was erased.
+    erased: HashMap<ProspectId, ErasureId>,
 }
 
 impl Scene<'_> {
@@ -129,7 +135,16 @@ impl Scene<'_> {
         } else {
             self.doubtful().await?
         };
+        let known_by = prospects.iter().map(|prospect| {
+            let (who, contact) = (&prospect.dover_candidate_id, &prospect.says.contact);
+            (
+                prospect.id,
+                erase::hashes(self.sync, self.connection, who, contact),
+            )
+        });
+        let known_by: Vec<_> = known_by.collect();
         Ok(Mirrored {
+            erased: erase::erased(pool, self.connection, &known_by).await?,
             keys,
             held,
             doubtful,
@@ -160,6 +175,7 @@ impl Scene<'_> {
     async fn case(&self, prospect: Prospect, mirrored: &Mirrored) -> Result<Case, SyncError> {
         let job = self.jobs.get(&prospect.dover_job_id);
         let person = match job {
+            _ if mirrored.erased.contains_key(&prospect.id) => Person::Erased,
             // Without a job nothing of the person matters, and nothing needs to be asked.
             None => Person::Nobody,
             Some(job) => self.person(&prospect, &job.ashby_job_id, mirrored).await?,
@@ -184,10 +200,12 @@ impl Scene<'_> {
             applied_at: prospect.applied_at,
             setup: self.setup.clone(),
         };
+        let erased = mirrored.erased.get(&prospect.id).copied();
         Ok(Case {
             held: mirrored.held.get(&prospect.id).map(|answer| Hold {
                 answer: answer.clone(),
             }),
+            to_be_emptied: erased.filter(|_| !prospect.is_erased),
             prospect,
             situation,
             looked_at,

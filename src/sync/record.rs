@@ -213,6 +213,7 @@ pub(super) fn ashby_held(situation: &Situation) -> Value {
         Person::Learning { read } => json!({ "person": "learning", "candidates_read": read }),
         Person::InDoubt { since } => json!({ "person": "in-doubt", "since": since }),
         Person::Undecided { since, .. } => json!({ "person": "undecided", "since": since }),
+        Person::Erased => json!({ "person": "erased" }),
         Person::Nobody => json!({ "person": "unknown" }),
     }
 }

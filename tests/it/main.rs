@@ -14,6 +14,7 @@ mod attention;
 mod database;
 mod doctor;
 mod embedded_postgres;
+mod erasing;
 mod fairness;
 mod faults;
 mod flushing;

@@ -11,7 +11,10 @@ use super::{
     reader::Reader,
     values,
 };
-use crate::plan::says::{Contact, Dated, Location, Stamp};
+use crate::plan::{
+    identity::IdentityKey,
+    says::{Contact, Dated, Location, Stamp},
+};
 
 /// Length of the longest name, title, company or place, in characters.
 pub(super) const MAX_NAME: usize = 500;
@@ -70,6 +73,16 @@ impl Profile {
             fields: object(reader, Field::Fields).cloned(),
             owner_email: reader.email(Field::OwnerEmail),
         }
+    }
+
+    /// What identifies the person.
+    pub fn keys(&self) -> Vec<IdentityKey> {
+        let others = self.alternate_emails.iter().flatten();
+        let addresses = self.email.iter().chain(others);
+        let keys = addresses.filter_map(|address| IdentityKey::email(address));
+        let profile = self.linkedin_url.iter();
+        let profile = profile.filter_map(|address| IdentityKey::linkedin(address));
+        keys.chain(profile).collect()
     }
 
     /// The same, each statement dated.

@@ -3,9 +3,11 @@
 
 pub mod connections;
 pub mod deliveries;
+pub mod erasures;
 pub mod flushes;
 pub mod jobs;
 pub mod prospects;
+pub mod reports;
 pub mod settings;
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::any};
@@ -36,6 +38,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(jobs::read, jobs::change, jobs::remove)) // …/{job}
         // /v1/connections/{connection}/deliveries
         .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::replay_all))       // …/replay
         .routes(routes!(deliveries::read))             // …/{delivery}
         .routes(routes!(deliveries::replay))           // …/{delivery}/replay
         // /v1/connections/{connection}/prospects
@@ -43,6 +46,10 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(prospects::read))              // …/{prospect}
         .routes(routes!(prospects::explain))           // …/{prospect}/explain
         .routes(routes!(prospects::resync))            // …/{prospect}/resync
+        .routes(routes!(erasures::erase_person))       // …/{prospect}/personal-data
+        .routes(routes!(erasures::list))               // /v1/connections/{connection}/erasures
+        .routes(routes!(erasures::lift))               // …/{erasure}
+        .routes(routes!(reports::parked))              // /v1/connections/{connection}/reports/parked
         // /v1/connections/{connection}/flushes
         .routes(routes!(flushes::list, flushes::start))
         .routes(routes!(flushes::preview))             // …/preview

@@ -9,7 +9,7 @@ use crate::{
     dover::payload::Fault,
     http::problem::{ApiError, Code, Problem},
     store::brake::QuestionStatus,
-    sync::{answer::AnswerError, register::RegisterError, undo::UndoError},
+    sync::{answer::AnswerError, erase::EraseError, register::RegisterError, undo::UndoError},
 };
 
 /// What an operation answers beyond what its place, its parameters and its body make possible.
@@ -37,12 +37,13 @@ fn of_its_own(operation: &str) -> &'static [Code] {
             Code::AshbyUnavailable,
         ],
         "replayDelivery" => &[Code::InvalidDelivery],
+        "erasePerson" => &[Code::WriteUnderWay],
         "startFlush" => &[
             Code::ConnectionPaused,
             Code::ConnectionNeedsAttention,
             Code::Busy,
         ],
-        "previewFlush" => &[
+        "previewFlush" | "replayDeliveries" => &[
             Code::ConnectionPaused,
             Code::ConnectionNeedsAttention,
             Code::AshbyUnavailable,
@@ -220,6 +221,7 @@ pub(super) fn sample(code: Code) -> Problem {
         }
         .into(),
         Code::CannotBeUndone => UndoError::IsAnUndo.into(),
+        Code::WriteUnderWay => EraseError::WriteUnderWay.into(),
         Code::AshbyKeyRefused => {
             RegisterError::KeyRefused("Ashby refused the key.".to_owned()).into()
         }

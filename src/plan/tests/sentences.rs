@@ -160,11 +160,12 @@ fn of_the_rules() -> Vec<Reason> {
             code: text("interview_stage_not_found"),
         },
         Reason::TransferredInAshby,
+        Reason::Erased,
     ]
 }
 
 /// How many variants [`Reason`] has.
-pub(super) const VARIANTS: usize = 39;
+pub(super) const VARIANTS: usize = 40;
 
 /// A number for each variant. A new one does not compile until it has a number here, and then a sentence above.
 pub(super) fn variant(reason: &Reason) -> usize {
@@ -208,6 +209,7 @@ pub(super) fn variant(reason: &Reason) -> usize {
         Reason::TouchedSince { .. } => 36,
         Reason::CannotBeUndone => 37,
         Reason::CreateUndecided { .. } => 38,
+        Reason::Erased => 39,
     }
 }
 
@@ -239,6 +241,19 @@ fn a_sentence_says_at_once_whether_anything_happened_or_somebody_must_act() {
         assert_eq!(waits, parked, "{sentence}");
         assert!(sentence.ends_with('.'), "{sentence}");
     }
+}
+
+#[test]
+fn every_kind_of_parked_prospect_is_told_what_it_waits_for() {
+    let parked = every_reason()
+        .into_iter()
+        .filter(|reason| reason.outcome() == crate::plan::Outcome::Parked);
+    let parked: BTreeSet<_> = parked.map(|reason| reason.code()).collect();
+    let told: BTreeSet<_> = crate::plan::parked::KINDS
+        .iter()
+        .map(|kind| kind.code)
+        .collect();
+    assert_eq!(parked, told, "plan::parked::KINDS has one for each");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod doors;
 mod flushes;
 mod jobs;
 mod prospects;
+mod replays;
 mod settings;
 
 use reqwest::{Method, StatusCode};

@@ -16,7 +16,7 @@ use crate::{
         problem::ApiError,
     },
     store::{self, connection::Connection, intake::Intake},
-    sync::{Sync, register},
+    sync::{Sync, paths, register},
 };
 
 /// A shorter token could be guessed: nothing else vouches for what comes with it.
@@ -154,7 +154,8 @@ pub struct Changed {
     /// It.
     #[serde(flatten)]
     pub connection: ConnectionBody,
-    /// What was found when the new key was tried; empty where there is none.
+    /// What was found when the new key was tried, and a warning where the new payload paths do not read what came
+    /// last.
     pub checks: Vec<Check>,
 }
 
@@ -174,12 +175,18 @@ pub async fn change(
     origin: Origin,
     Body(change): Body<Change>,
 ) -> Result<Json<Changed>, ApiError> {
-    let checks = match &change.key {
+    let mut checks = match &change.key {
         Some(key) => register::replace_key(&sync, &connection, key).await?,
         None => Vec::new(),
     };
+    let is_of_paths = change.payload_paths.is_some();
     if change.is_of_intake() {
         set_intake(&sync, &connection, change).await?;
+    }
+    if is_of_paths {
+        let changed = store::connection::by_id(&sync.pool, connection.id).await?;
+        let changed = changed.ok_or_else(|| ApiError::not_found("connection"))?;
+        checks.extend(paths::try_on_the_latest(&sync, &changed).await?);
     }
     let connection = again(&sync, &connection, &origin).await?;
     Ok(Json(Changed { connection, checks }))

@@ -1,10 +1,12 @@
 //! Deliveries: what came in, exactly, and reading one again.
 
+mod replay;
 mod shape;
 
 use axum::{Json, extract::State, http::StatusCode};
 use utoipa::IntoParams;
 
+pub use replay::*;
 pub use shape::*;
 
 use super::connections::ConnectionPath;
@@ -157,6 +159,10 @@ pub async fn replay(
     Within(connection, id): Within,
 ) -> Result<(StatusCode, Json<DeliveryBody>), ApiError> {
     let found = find(&sync, connection.id, &id).await?;
+    if found.erased_at.is_some() {
+        let what = "its content was erased at the request of the person it is about";
+        return Err(invalid(vec![Fault::new("", what)]));
+    }
     let read = read_again(&sync, &connection, found.id).await?;
     let Some((candidate, job)) = read.about() else {
         let what = format!(

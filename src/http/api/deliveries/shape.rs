@@ -38,6 +38,10 @@ pub struct DeliveryBody {
     pub dover_job_id: Option<String>,
     /// Whether it waits to be decided.
     pub pending: bool,
+    /// When its content was erased, at the request of the person it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub erased_at: Option<DateTime<Utc>>,
     /// Why it was rejected or is held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -56,6 +60,7 @@ impl DeliveryBody {
             dover_candidate_id: delivery.dover_candidate_id.clone(),
             dover_job_id: delivery.dover_job_id.clone(),
             pending: delivery.pending,
+            erased_at: delivery.erased_at,
             reason: reason(delivery),
         }
     }
@@ -71,6 +76,9 @@ fn reason(delivery: &Delivery) -> Option<String> {
         .collect();
     match delivery.verdict {
         Verdict::Accepted => None,
+        Verdict::Rejected if delivery.erased_at.is_some() => {
+            Some("It could not be read; its content was erased since.".to_owned())
+        }
         Verdict::Rejected => Some(faults.join("; ")),
         Verdict::IdReused if delivery.pending => {
             Some("Its id was used before for another body; it was replayed and counts.".to_owned())

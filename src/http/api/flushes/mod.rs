@@ -168,7 +168,7 @@ async fn find(sync: &Sync, connection: ConnectionId, id: FlushId) -> Result<Flus
 }
 
 /// Whether anything may be asked of Ashby for a connection.
-fn may_act(connection: &Connection) -> Result<(), ApiError> {
+pub(in crate::http::api) fn may_act(connection: &Connection) -> Result<(), ApiError> {
     match connection.status() {
         ConnectionStatus::Connected => Ok(()),
         ConnectionStatus::Paused => Err(ApiError::new(

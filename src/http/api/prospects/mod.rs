@@ -33,7 +33,8 @@ const MAX_FILTER: usize = 1_000;
 /// Decisions that an explanation goes back.
 const EXPLAINED: i64 = 200;
 
-const STATES: [(&str, Standing); 4] = [
+/// The words of the states.
+pub const STATES: [(&str, Standing); 4] = [
     (Standing::Pending.word(), Standing::Pending),
     (Standing::Synced.word(), Standing::Synced),
     (Standing::Skipped.word(), Standing::Skipped),

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::{
     http::problem::ApiError,
-    ids::DecisionId,
+    ids::{CandidateId, DecisionId},
     plan::{Action, says::Word},
     store::{
         self,
@@ -193,10 +193,12 @@ impl InAshby {
         Some(Self {
             candidate_id: candidate.0.clone(),
             application_id: application.map(|id| id.0.clone()),
-            // As `profileUrl` of a candidate in Ashby's API shows it.
-            profile_url: format!(
-                "https://app.ashbyhq.com/candidate-searches/new/right-side/candidates/{candidate}"
-            ),
+            profile_url: profile_url(candidate),
         })
     }
+}
+
+/// Where a person finds a candidate in Ashby, as `profileUrl` of a candidate in Ashby's API shows it.
+pub fn profile_url(candidate: &CandidateId) -> String {
+    format!("https://app.ashbyhq.com/candidate-searches/new/right-side/candidates/{candidate}")
 }

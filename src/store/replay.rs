@@ -1,0 +1,226 @@
+//! Finds the deliveries that a replay is of, a bounded step at a time, and puts them back in the queue.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use super::{StoreError, delivery::Verdict, prospect::State};
+use crate::ids::{ConnectionId, DoverCandidateId, DoverJobId, ProspectId};
+
+/// Which deliveries to replay. All that is given has to fit.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only about this candidate.
+    pub dover_candidate_id: Option<String>,
+    /// Only for this job, by either of its ids.
+    pub dover_job_ids: Option<Vec<String>>,
+    /// Only about prospects in this state.
+    pub state: Option<State>,
+    /// Only about prospects with this last reason.
+    pub reason: Option<String>,
+    /// Only of this verdict; without one those that are accepted and those that were rejected.
+    pub verdict: Option<Verdict>,
+    /// Only those that came then or later.
+    pub received_from: Option<DateTime<Utc>>,
+    /// Only those that came before.
+    pub received_to: Option<DateTime<Utc>>,
+}
+
+impl Filter {
+    /// Whether it is of prospects, by what became of them, rather than of deliveries.
+    pub const fn is_of_prospects(&self) -> bool {
+        self.state.is_some() || self.reason.is_some()
+    }
+
+    fn verdicts(&self) -> Vec<String> {
+        let usual = [Verdict::Accepted, Verdict::Rejected];
+        let asked = self.verdict.map_or(usual.to_vec(), |verdict| vec![verdict]);
+        asked
+            .iter()
+            .map(|verdict| verdict.word().to_owned())
+            .collect()
+    }
+}
+
+/// A delivery that fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Which.
+    pub id: i64,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Whom it is about, where it could be read.
+    pub about: Option<(DoverCandidateId, DoverJobId)>,
+}
+
+struct Row {
+    id: i64,
+    verdict: String,
+    dover_candidate_id: Option<String>,
+    dover_job_id: Option<String>,
+}
+
+impl TryFrom<Row> for Found {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let candidate = row.dover_candidate_id.map(DoverCandidateId);
+        Ok(Self {
+            id: row.id,
+            verdict: Verdict::parse(&row.verdict)?,
+            about: candidate.zip(row.dover_job_id.map(DoverJobId)),
+        })
+    }
+}
+
+/// What a step of a search found.
+#[derive(Debug)]
+pub struct Step {
+    /// What fits.
+    pub found: Vec<Found>,
+    /// Where the next step begins; `None` after the last one.
+    pub next: Option<i64>,
+}
+
+/// Of the `limit` deliveries beyond `after` that are about the candidate and the job of `filter`, those that fit. What was
+/// erased never does.
+pub async fn deliveries(
+    db: &mut PgConnection,
+    connection: ConnectionId,
+    filter: &Filter,
+    after: i64,
+    limit: i64,
+) -> Result<Step, StoreError> {
+    let step = sqlx::query!(
+        r#"
+        SELECT max(id) AS last, count(*) AS "number!", min(received_at) AS earliest FROM (
+            SELECT id, received_at FROM delivery
+            WHERE connection_id BETWEEN $1 AND $1 AND id > $2
+              AND ($3::text IS NULL OR dover_candidate_id = $3)
+              AND ($4::text[] IS NULL OR dover_job_id = ANY($4))
+            ORDER BY connection_id, id LIMIT $5
+        ) AS step
+        "#,
+        connection.0,
+        after,
+        filter.dover_candidate_id,
+        filter.dover_job_ids.as_deref(),
+        limit
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    let Some(last) = step.last else {
+        return Ok(Step {
+            found: Vec::new(),
+            next: None,
+        });
+    };
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT id, verdict, dover_candidate_id, dover_job_id FROM delivery
+        WHERE connection_id BETWEEN $1 AND $1 AND id > $2 AND id <= $3 AND erased_at IS NULL
+          AND ($4::text IS NULL OR dover_candidate_id = $4)
+          AND ($5::text[] IS NULL OR dover_job_id = ANY($5))
+          AND verdict = ANY($6)
+          AND ($7::timestamptz IS NULL OR received_at >= $7) AND ($8::timestamptz IS NULL OR received_at < $8)
+        ORDER BY connection_id, id
+        "#,
+        connection.0,
+        after,
+        last,
+        filter.dover_candidate_id,
+        filter.dover_job_ids.as_deref(),
+        &filter.verdicts(),
+        filter.received_from,
+        filter.received_to
+    )
+    .fetch_all(db)
+    .await?;
+    // They come in the order of their times, as far as the clocks of several processes agree.
+    let is_past = filter
+        .received_to
+        .zip(step.earliest)
+        .is_some_and(|(to, earliest)| earliest > to + chrono::TimeDelta::hours(1));
+    Ok(Step {
+        found: rows
+            .into_iter()
+            .map(Found::try_from)
+            .collect::<Result<_, _>>()?,
+        next: (step.number == limit && !is_past).then_some(last),
+    })
+}
+
+/// Deliveries about these prospects that fit. `aliases` are further ids of each one's job.
+pub async fn deliveries_of(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    filter: &Filter,
+    prospects: &[ProspectId],
+) -> Result<Vec<Found>, StoreError> {
+    let ids: Vec<Uuid> = prospects.iter().map(|id| id.0).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT d.id, d.verdict, d.dover_candidate_id, d.dover_job_id
+        FROM prospect p
+        LEFT JOIN job j ON j.connection_id = $1 AND j.dover_job_id = p.dover_job_id
+        JOIN delivery d ON d.connection_id = $1 AND d.dover_candidate_id = p.dover_candidate_id
+                       AND (d.dover_job_id = p.dover_job_id OR d.dover_job_id = j.ashby_job_id)
+        WHERE p.id = ANY($2) AND d.erased_at IS NULL AND d.verdict = ANY($3)
+          AND ($4::timestamptz IS NULL OR d.received_at >= $4) AND ($5::timestamptz IS NULL OR d.received_at < $5)
+        ORDER BY d.id
+        "#,
+        connection.0,
+        &ids,
+        &filter.verdicts(),
+        filter.received_from,
+        filter.received_to
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Found::try_from).collect()
+}
+
+/// Puts deliveries that read when they came back in the queue, to be folded again. Answers how many: what was removed
+/// meanwhile, or is about nobody, is not.
+pub async fn queue(
+    tx: &mut PgConnection,
+    ids: &[i64],
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        WITH kept AS (
+            SELECT id, connection_id FROM delivery
+            WHERE id = ANY($1) AND dover_candidate_id IS NOT NULL AND dover_job_id IS NOT NULL
+            ORDER BY id FOR KEY SHARE
+        )
+        -- It waits from now on.
+        INSERT INTO pending (delivery_id, connection_id, received_at) SELECT id, connection_id, $2 FROM kept
+        ON CONFLICT (delivery_id) DO UPDATE SET prospect_id = NULL
+        "#,
+        ids,
+        now
+    )
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Bodies of deliveries, with when they came.
+pub async fn bodies(
+    db: impl PgExecutor<'_>,
+    ids: &[i64],
+) -> Result<Vec<(i64, DateTime<Utc>, Vec<u8>)>, StoreError> {
+    let rows = sqlx::query!(
+        "SELECT id, received_at, body FROM delivery WHERE id = ANY($1) AND erased_at IS NULL ORDER BY id",
+        ids
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.id, row.received_at, row.body))
+        .collect())
+}
