@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use dover_ashby_sync::worker::Upkeep;
 use futures::{StreamExt, stream};
 use rand_chacha::{
     ChaCha8Rng,
@@ -11,6 +12,7 @@ use rand_chacha::{
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{CONNECTION, Person, TestApp},
@@ -81,7 +83,7 @@ impl Dice {
 struct Counted {
     sent: usize,
     acknowledged: usize,
-    troubles: usize,
+    calls_in_trouble: usize,
     recruited: usize,
     failed_flushes: usize,
 }
@@ -138,6 +140,11 @@ impl Day {
             self.order_trouble().await;
         }
         self.flush().await;
+        if self.trouble.is_some() && flush % CYCLE < BUSY {
+            let calls = self.app.calls().await;
+            let in_trouble = calls.iter().filter(|call| !call["fault"].is_null());
+            self.counted.calls_in_trouble += in_trouble.count();
+        }
         self.app.sim_as(Method::DELETE, "faults", None).await;
         self.app.sim_as(Method::DELETE, "calls", None).await;
         if flush % CYCLE == CYCLE - 1 {
@@ -213,10 +220,9 @@ impl Day {
         for _ in 0..dice.below(5) {
             let mut order = dice.one_of(&troubles).1.clone();
             order["endpoint"] = json!(dice.one_of(&ENDPOINTS));
-            order["after"] = json!(dice.below(self.a_flush.max(10)));
+            order["after"] = json!(dice.below(self.a_flush.div_ceil(4)));
             order["times"] = json!(1 + dice.below(6));
             self.app.sim("faults", order).await;
-            self.counted.troubles += 1;
         }
     }
 
@@ -280,6 +286,28 @@ impl Day {
         let mut lines: Vec<String> = people.chain(of("applications", fields)).collect();
         lines.sort();
         lines
+    }
+
+    /// What is left when all of the day is older than it is to be kept: what is known of people, and nothing of what
+    /// happened.
+    async fn long_after(&self, what: &str) {
+        let path = format!("/v1/connections/{CONNECTION}/settings");
+        let keep = json!({ "retention.deliveries_days": 7, "retention.decisions_days": 7 });
+        self.app.patch(&path, keep).await.ok();
+        self.app.wait(8 * 24 * 60);
+        let (sync, stop) = (self.app.sync(), CancellationToken::new());
+        Upkeep::default().run(&sync, &stop).await.unwrap();
+        let rows = self.rows().await;
+        say(&format!("soak {what}: a week later: {rows:?}"));
+        let people = i64::try_from(self.people.len()).unwrap();
+        assert_eq!(rows["delivery"], 0, "they are kept for a week");
+        for (table, rows) in rows {
+            // An application, two keys by which somebody is recognised, and what was decided on them last.
+            assert!(
+                rows <= 2 * people + 100,
+                "{table} has {rows} rows of {people} people"
+            );
+        }
     }
 
     /// How many rows each table has.
@@ -348,6 +376,7 @@ async fn live(deliveries: usize, with_trouble: bool) -> Vec<String> {
             "memory grows: {quarter} MiB, then {end} MiB"
         );
     }
+    day.long_after(what).await;
     day.end().await
 }
 

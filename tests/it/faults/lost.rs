@@ -5,7 +5,10 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::orders::ordered;
-use crate::app::{Person, TestApp};
+use crate::{
+    app::{Person, TestApp},
+    operator,
+};
 
 #[expect(
     clippy::print_stdout,
@@ -15,11 +18,13 @@ fn say(what: &str, cases: usize) {
     println!("{what}: {cases} cases");
 }
 
-/// Flushes as the worker would, until nothing waits: at most four times after the trouble.
+/// Flushes until nothing waits, seeing to what somebody in charge would see to: at most four times after the trouble.
 async fn recover(app: &TestApp, what: &str) {
     app.flush().await;
     app.sim_as(reqwest::Method::DELETE, "faults", None).await;
     for _ in 0..4 {
+        operator::see_to_the_connection(app).await.expect(what);
+        operator::try_the_refused_again(app).await;
         let queue = app.get("/health").await.ok()["queue"].clone();
         if (&queue["pending"], &queue["parked"]) == (&json!(0), &json!(0)) {
             break;
