@@ -35,16 +35,21 @@ const JOBS: [(&str, &str); 3] = [
     ("job_44", "Analyst"),
 ];
 
-const ENDPOINTS: [&str; 9] = [
+/// Called for each of many people.
+const OFTEN: [&str; 4] = [
     "candidate.create",
     "application.create",
     "application.changeStage",
     "application.info",
+];
+/// Called now and then.
+const RARELY: [&str; 6] = [
     "candidate.info",
     "candidate.list",
     "application.list",
     "candidate.search",
     "job.info",
+    "interviewStage.list",
 ];
 
 #[expect(clippy::print_stdout, reason = "the figures are what it is for")]
@@ -108,6 +113,9 @@ impl Day {
         for (job, title) in JOBS {
             app.register(job, title).await;
         }
+        let path = format!("/v1/connections/{CONNECTION}/settings");
+        let brake = json!({ "brake.max_archives": 1_000_000, "brake.max_archive_share": 1.0, "brake.max_moves": 1_000_000 });
+        app.patch(&path, brake).await.ok();
         let a_flush = deliveries.div_ceil(FLUSHES);
         let people = (0..a_flush * BUSY * PARTS).map(|number| {
             let who = Person::new(&format!("Person {number}")).on(JOBS[number % JOBS.len()].0);
@@ -217,10 +225,14 @@ impl Day {
             return;
         };
         let troubles = ordered();
-        for _ in 0..dice.below(5) {
+        for _ in 0..=dice.below(8) {
             let mut order = dice.one_of(&troubles).1.clone();
-            order["endpoint"] = json!(dice.one_of(&ENDPOINTS));
-            order["after"] = json!(dice.below(self.a_flush.div_ceil(4)));
+            if dice.below(3) > 0 {
+                order["endpoint"] = json!(dice.one_of(&OFTEN));
+                order["after"] = json!(dice.below(self.a_flush.div_ceil(8)));
+            } else {
+                order["endpoint"] = json!(dice.one_of(&RARELY));
+            }
             order["times"] = json!(1 + dice.below(6));
             self.app.sim("faults", order).await;
         }
