@@ -130,7 +130,9 @@ pub fn pool(url: &str, size: u32, patience: Duration) -> Result<PgPool, StoreErr
         .options([
             ("statement_timeout", "60s"),
             ("lock_timeout", "10s"),
-            ("idle_in_transaction_session_timeout", "60s"),
+            // A process that stands still in a transaction must not keep its connection's row from whoever takes over. No
+            // call to Ashby is made in one, so the statements of one follow each other at once.
+            ("idle_in_transaction_session_timeout", "10s"),
         ]);
     Ok(PgPoolOptions::new()
         .max_connections(size)

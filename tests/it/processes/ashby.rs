@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -21,64 +21,26 @@ use dover_ashby_sync::{
 };
 use http_body_util::BodyExt;
 use serde_json::Value;
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle};
 use tower::ServiceExt;
 
-use super::steps::{Passage, Step, Steps};
+use super::{
+    holds::{Held, Moment},
+    steps::{Passage, Step, Steps},
+};
 use crate::app::ASHBY_KEY;
 
 /// A simulated Ashby.
 pub(crate) struct Ashby {
     pub(crate) addr: SocketAddr,
     simulator: Simulator,
-    gate: Arc<Gate>,
+    steps: Arc<Steps>,
     serving: JoinHandle<()>,
 }
 
 impl Drop for Ashby {
     fn drop(&mut self) {
         self.serving.abort();
-    }
-}
-
-/// Every call goes through it.
-struct Gate {
-    steps: Arc<Steps>,
-    hold: Mutex<Option<Hold>>,
-}
-
-/// When a call is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moment {
-    /// Before it has an effect.
-    Before,
-    /// After its effect, before the answer.
-    After,
-}
-
-struct Hold {
-    endpoint: &'static str,
-    moment: Moment,
-    arrived: oneshot::Sender<()>,
-    release: oneshot::Receiver<()>,
-}
-
-/// A call that is held, or will be.
-pub(crate) struct Held {
-    arrived: oneshot::Receiver<()>,
-    release: oneshot::Sender<()>,
-}
-
-impl Held {
-    /// Waits until the call is there.
-    pub(crate) async fn arrived(&mut self) {
-        (&mut self.arrived).await.unwrap();
-    }
-
-    /// Lets it go on.
-    pub(crate) fn release(self) {
-        // Its caller may have hung up.
-        let _ = self.release.send(());
     }
 }
 
@@ -110,20 +72,16 @@ impl Ashby {
             api_keys: vec![ApiKey::full(ASHBY_KEY)],
             now: Arc::new(|| SystemClock.now()),
         });
-        let gate = Arc::new(Gate {
-            steps,
-            hold: Mutex::default(),
-        });
         let router = simulator
             .router()
-            .layer(from_fn_with_state(Arc::clone(&gate), pass));
+            .layer(from_fn_with_state(Arc::clone(&steps), pass));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self {
             addr,
             simulator,
-            gate,
+            steps,
             serving,
         }
     }
@@ -186,52 +144,27 @@ impl Ashby {
 
     /// Holds the next call of `endpoint` at `moment`.
     pub(crate) fn hold(&self, endpoint: &'static str, moment: Moment) -> Held {
-        let (arrived, has_arrived) = oneshot::channel();
-        let (release, released) = oneshot::channel();
-        *self.gate.hold.lock().unwrap() = Some(Hold {
-            endpoint,
-            moment,
-            arrived,
-            release: released,
-        });
-        Held {
-            arrived: has_arrived,
-            release,
-        }
+        self.steps.holds.hold(endpoint, moment)
     }
 }
 
-impl Gate {
-    /// Waits if this is the call, and the moment, to be held.
-    async fn wait(&self, endpoint: &str, moment: Moment) {
-        let hold = self
-            .hold
-            .lock()
-            .unwrap()
-            .take_if(|hold| hold.endpoint == endpoint && hold.moment == moment);
-        if let Some(hold) = hold {
-            let _ = hold.arrived.send(());
-            let _ = hold.release.await;
-        }
-    }
-}
-
-async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+/// Every call goes by here.
+async fn pass(State(steps): State<Arc<Steps>>, request: Request, next: Next) -> Response {
     let endpoint = request.uri().path().trim_start_matches('/').to_owned();
     if endpoint.starts_with("_sim") {
         return next.run(request).await;
     }
-    if gate.steps.reach(Step::BeforeCall(endpoint.clone())) == Passage::Dead {
+    if steps.reach(Step::BeforeCall(endpoint.clone())) == Passage::Dead {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     // The simulator may go on without its caller, as a server does that has read a request: the effect is not undone by
     // a connection that breaks.
     let deed = tokio::spawn(async move {
-        gate.wait(&endpoint, Moment::Before).await;
+        steps.holds.pass(&endpoint, Moment::Before).await;
         let answer = next.run(request).await;
-        gate.wait(&endpoint, Moment::After).await;
+        steps.holds.pass(&endpoint, Moment::After).await;
         // The dead do not read answers.
-        gate.steps.reach(Step::AfterCall(endpoint));
+        steps.reach(Step::AfterCall(endpoint));
         answer
     });
     deed.await.unwrap()

@@ -126,6 +126,7 @@ impl Ground {
         let its = door(&http, &program);
         its.connect(CONNECTION).await;
         its.register(CONNECTION).await;
+        its.release_the_brake(CONNECTION).await;
         program.kill().await;
 
         registered.freeze().await;

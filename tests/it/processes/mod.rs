@@ -6,6 +6,7 @@
 
 mod ashby;
 mod crashes;
+mod holds;
 mod postgres;
 mod postgres_proxy;
 mod program;
@@ -140,6 +141,14 @@ impl Door {
         let body =
             json!({ "name": name, "ashby_api_key": ASHBY_KEY, "dover_webhook_secret": SECRET });
         self.post("/v1/connections", &body).await.ok();
+    }
+
+    /// Lets a flush do as much as it wants: the scenarios are small, so that each archive is a large share.
+    async fn release_the_brake(&self, connection: &str) {
+        let path = format!("/v1/connections/{connection}/settings");
+        let settings = json!({ "brake.max_archive_share": 1.0 });
+        let changed = self.ask(Method::PATCH, &path, Some(&settings)).await;
+        changed.unwrap().ok();
     }
 
     /// Registers the jobs of the scenario.

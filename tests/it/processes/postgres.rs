@@ -19,12 +19,8 @@ use tempfile::TempDir;
 use url::Url;
 
 use super::{
-    Door,
-    ashby::{Ashby, Moment},
-    client, door, furnished, let_doubts_grow_old, now,
-    postgres_proxy::PostgresProxy,
-    program::Program,
-    say, setting, stored, until,
+    Door, ashby::Ashby, client, door, furnished, holds::Moment, let_doubts_grow_old, now,
+    postgres_proxy::PostgresProxy, program::Program, say, setting, stored, until,
 };
 use crate::{
     app::{Answer, CONNECTION, Person},
@@ -174,6 +170,7 @@ async fn connected(http: &Client, url: &str, ashby: &Ashby) -> (Program, Door) {
     let its = door(http, &program);
     its.connect(CONNECTION).await;
     its.register(CONNECTION).await;
+    its.release_the_brake(CONNECTION).await;
     (program, its)
 }
 
@@ -334,6 +331,7 @@ async fn a_postgres_without_a_connection_left_sends_deliveries_away() {
     let its = door(&http, &program);
     its.connect(CONNECTION).await;
     its.register(CONNECTION).await;
+    its.release_the_brake(CONNECTION).await;
     let mut sender = Sender::of(&scenario.deliveries, &its);
     sender.send_on(20).await;
 

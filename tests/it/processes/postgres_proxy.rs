@@ -22,7 +22,13 @@ use tokio::{
 };
 use url::Url;
 
-use super::steps::{Passage, Step, Steps};
+use super::{
+    holds::Moment,
+    steps::{Passage, Step, Steps},
+};
+
+/// The round that records an intent, as [`Holds`](super::holds::Holds) knows it.
+pub(crate) const INTENT: &str = "intent";
 
 /// A proxy in front of one Postgres.
 #[derive(Debug)]
@@ -90,7 +96,7 @@ async fn session(
 
     let (asked, rounds) = mpsc::unbounded_channel();
     // What the server says until it is ready for the first statement.
-    let _ = asked.send(false);
+    let _ = asked.send(Round::default());
     let to_client = Arc::new(AsyncMutex::new(to_client));
     let up = Upward {
         client: from_client,
@@ -112,8 +118,7 @@ struct Upward {
     client: OwnedReadHalf,
     server: OwnedWriteHalf,
     back: Arc<AsyncMutex<OwnedWriteHalf>>,
-    /// For each round, whether it commits.
-    asked: mpsc::UnboundedSender<bool>,
+    asked: mpsc::UnboundedSender<Round>,
     statements: Statements,
     steps: Arc<Steps>,
     is_disk_full: Arc<AtomicBool>,
@@ -134,16 +139,19 @@ impl Upward {
                 }
                 continue;
             }
-            let Round { adds, commits } = self.statements.end_of_round();
-            if adds && self.is_disk_full.load(Ordering::SeqCst) {
+            let asked = self.statements.end_of_round();
+            if asked.adds && self.is_disk_full.load(Ordering::SeqCst) {
                 self.refuse().await?;
                 round.clear();
                 continue;
             }
-            if commits && self.steps.reach(Step::BeforeCommit) == Passage::Dead {
+            if asked.commits && self.steps.reach(Step::BeforeCommit) == Passage::Dead {
                 return Ok(());
             }
-            let _ = self.asked.send(commits);
+            if asked.intends {
+                self.steps.holds.pass(INTENT, Moment::Before).await;
+            }
+            let _ = self.asked.send(asked);
             self.server.write_all(&round).await?;
             round.clear();
         }
@@ -170,10 +178,13 @@ impl Upward {
 async fn downward(
     mut server: OwnedReadHalf,
     client: Arc<AsyncMutex<OwnedWriteHalf>>,
-    mut rounds: mpsc::UnboundedReceiver<bool>,
+    mut rounds: mpsc::UnboundedReceiver<Round>,
     steps: Arc<Steps>,
 ) -> io::Result<()> {
-    while let Some(commits) = rounds.recv().await {
+    while let Some(Round {
+        commits, intends, ..
+    }) = rounds.recv().await
+    {
         let mut held = Vec::new();
         loop {
             let (tag, message) = read_message(&mut server).await?;
@@ -181,6 +192,9 @@ async fn downward(
             let is_over = tag == b'Z';
             if is_over && commits && steps.reach(Step::AfterCommit) == Passage::Dead {
                 return Ok(());
+            }
+            if is_over && intends {
+                steps.holds.pass(INTENT, Moment::After).await;
             }
             if is_over || !commits {
                 client.lock().await.write_all(&held).await?;
@@ -206,21 +220,40 @@ async fn read_message(from: &mut (impl AsyncRead + Unpin)) -> io::Result<(u8, Ve
 }
 
 /// What a round of messages comes to.
+#[derive(Clone, Copy, Debug, Default)]
 struct Round {
     /// It adds rows.
     adds: bool,
     /// What it does is there for good once it is answered.
     commits: bool,
+    /// It records an intent.
+    intends: bool,
 }
 
 /// The statements of one session.
 #[derive(Debug, Default)]
 struct Statements {
-    prepared: HashMap<Vec<u8>, Kind>,
-    bound: Option<Kind>,
+    prepared: HashMap<Vec<u8>, Statement>,
+    bound: Option<Statement>,
     /// What was executed in this round.
-    executed: Vec<Kind>,
+    executed: Vec<Statement>,
     in_transaction: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Statement {
+    kind: Kind,
+    /// It records an intent.
+    intends: bool,
+}
+
+impl Statement {
+    fn of(sql: &[u8]) -> Self {
+        Self {
+            kind: Kind::of(sql),
+            intends: String::from_utf8_lossy(sql).contains("INSERT INTO intent"),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -261,7 +294,7 @@ impl Statements {
             // Parse: name, statement.
             b'P' => {
                 let name = next().to_vec();
-                self.prepared.insert(name, Kind::of(next()));
+                self.prepared.insert(name, Statement::of(next()));
             }
             // Bind: portal, name.
             b'B' => {
@@ -269,17 +302,15 @@ impl Statements {
                 self.bound = self.prepared.get(next()).copied();
             }
             b'E' => self.executed.extend(self.bound),
-            b'Q' => self.executed.push(Kind::of(next())),
+            b'Q' => self.executed.push(Statement::of(next())),
             _ => {}
         }
     }
 
     fn end_of_round(&mut self) -> Round {
-        let mut round = Round {
-            adds: false,
-            commits: false,
-        };
-        for kind in self.executed.drain(..) {
+        let mut round = Round::default();
+        for Statement { kind, intends } in self.executed.drain(..) {
+            round.intends |= intends;
             match kind {
                 Kind::Begins => self.in_transaction = true,
                 Kind::Commits => round.commits = true,

@@ -34,6 +34,14 @@ pub(crate) struct Setting {
     pub(crate) variables: Vec<(&'static str, String)>,
 }
 
+impl Setting {
+    /// Sets a variable, in the place of what it was.
+    pub(crate) fn set(&mut self, variable: &'static str, value: &str) {
+        self.variables.retain(|(name, _)| *name != variable);
+        self.variables.push((variable, value.to_owned()));
+    }
+}
+
 /// A running `serve` or `work`.
 #[derive(Debug)]
 pub(crate) struct Program {

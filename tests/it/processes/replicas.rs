@@ -10,10 +10,15 @@ use serde_json::{Value, json};
 
 use super::{
     Door,
-    ashby::{Ashby, Moment},
-    client, door, furnished, let_doubts_grow_old, now,
+    ashby::{Ashby, Entrance},
+    client, door, furnished,
+    holds::Moment,
+    let_doubts_grow_old, now,
+    postgres_proxy::{INTENT, PostgresProxy},
     program::{Program, Setting},
-    rewrite, say, setting, until,
+    rewrite, say, setting,
+    steps::Steps,
+    until,
 };
 use crate::{
     app::{CONNECTION, Person},
@@ -48,8 +53,7 @@ impl Site {
 
     fn setting(&self) -> Setting {
         let mut setting = setting(&self.database.url, &self.ashby);
-        let lease = format!("{LEASE_SECONDS}s");
-        setting.variables.push(("FLUSH_LEASE", lease));
+        setting.set("FLUSH_LEASE", &format!("{LEASE_SECONDS}s"));
         setting
     }
 
@@ -64,7 +68,12 @@ impl Site {
     async fn expect_two(&self, door: &Door) {
         door.connect(CONNECTION).await;
         door.register(CONNECTION).await;
-        for name in ["Ada", "Grace"] {
+        self.expect(door, &["Ada", "Grace"]).await;
+    }
+
+    /// Dover says of each that they have replied.
+    async fn expect(&self, door: &Door, names: &[&str]) {
+        for name in names {
             let news = json!({ "stage": "replied", "updated_at": now() });
             let answer = door
                 .deliver(CONNECTION, name, &Person::new(name).change(news))
@@ -73,13 +82,17 @@ impl Site {
         }
     }
 
-    /// Each of the two is one candidate with one application that stands where Dover said.
     fn assert_two_are_there(&self) {
+        self.assert_are_there(&["Ada", "Grace"]);
+    }
+
+    /// Each is one candidate with one application that stands where Dover said.
+    fn assert_are_there(&self, names: &[&str]) {
         let world = self.ashby.world();
-        for name in ["Ada", "Grace"] {
+        for name in names {
             let of = |what: &str, key: &str| -> Vec<Value> {
                 let all = world[what].as_array().unwrap().iter();
-                all.filter(|one| one[key] == name).cloned().collect()
+                all.filter(|one| one[key] == *name).cloned().collect()
             };
             let (people, applications) =
                 (of("candidates", "name"), of("applications", "candidate"));
@@ -115,8 +128,9 @@ fn flush(door: &Door) -> tokio::task::JoinHandle<Value> {
 async fn take_over(door: &Door) -> Value {
     let path = format!("/v1/connections/{CONNECTION}/flushes");
     until("the lease runs out", 60, async || {
-        let flush = door.post(&path, &json!({})).await.ok();
-        let id = flush["id"].as_str().unwrap().to_owned();
+        let answer = door.post(&path, &json!({})).await;
+        // The row of the connection may be locked by who stands still.
+        let id = answer.body["id"].as_str()?.to_owned();
         let shown = door.get(&format!("{path}/{id}")).await.ok();
         (shown["status"] == "done").then_some(shown)
     })
@@ -146,6 +160,49 @@ async fn a_holder_that_stood_still_before_its_writes_sends_none_when_it_wakes() 
     assert_eq!(ended["ashby_calls"]["write"], 0, "{ended}");
     assert_eq!(site.ashby.writes().await, writes);
     site.assert_two_are_there();
+}
+
+/// A process that stands still between two statements: it has decided, and its intent is on its way, or is recorded and
+/// the write comes next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_holder_that_stood_still_right_before_a_write_does_not_send_it_when_it_wakes() {
+    for moment in [Moment::Before, Moment::After] {
+        let site = Site::new().await;
+        let steps: Arc<Steps> = Arc::default();
+        let proxy = PostgresProxy::before(&site.database.url, Arc::clone(&steps)).await;
+        let mut behind = site.setting();
+        behind.database_url.clone_from(&proxy.url);
+        let one = Program::serve_alone(&behind).await;
+        let its_door = door(&site.http, &one);
+        let (_other, other_door) = site.join().await;
+        its_door.connect(CONNECTION).await;
+        its_door.register(CONNECTION).await;
+        site.expect(&its_door, &["Ada"]).await;
+
+        let mut intent = steps.holds.hold(INTENT, moment);
+        let flush = flush(&its_door);
+        intent.arrived().await;
+        one.stop();
+        take_over(&other_door).await;
+        // Where an intent stands, the next holder looks for what it may have led to, for long enough.
+        for _ in 0..2 {
+            let_doubts_grow_old(&site.database.pool).await;
+            other_door.flush().await.unwrap().ok();
+        }
+        site.assert_are_there(&["Ada"]);
+        let writes = site.ashby.writes().await;
+        assert_eq!(writes, ["candidate.create", "application.create"]);
+
+        one.wake();
+        intent.release();
+        let ended = flush.await.unwrap();
+        assert_eq!(ended["status"], "stopped", "{moment:?}: {ended}");
+        assert_eq!(ended["ashby_calls"]["write"], 0, "{moment:?}: {ended}");
+        assert_eq!(site.ashby.writes().await, writes, "{moment:?}");
+        let last = other_door.flush().await.unwrap().ok();
+        assert_eq!(last["ashby_calls"]["write"], 0, "{moment:?}: {last}");
+        site.assert_are_there(&["Ada"]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -241,38 +298,29 @@ async fn what_a_killed_replica_held_is_taken_over_within_a_lease() {
     drop(others);
 }
 
-/// Connections, and processes that share them.
-const CONNECTIONS: usize = 40;
-
-/// Flushes of each connection that are waited for.
-const ROUNDS: usize = 5;
-
-/// Runs `processes` over one database until each connection was flushed a few times, and answers how many flushes each of
-/// them did.
-async fn shared_out(processes: usize) -> Vec<usize> {
+/// A site with so many connections, none of them due.
+async fn site_with(connections: usize) -> Site {
     let site = Site::new().await;
     let plenty = json!({ "rateLimit": { "limit": 1_000_000, "windowSeconds": 60 } });
     site.ashby.make("switches", plenty).await;
     let (alone, its_door) = site.join().await;
-    for number in 0..CONNECTIONS {
+    for number in 0..connections {
         its_door.connect(&format!("employer-{number}")).await;
     }
     alone.kill().await;
-    rewrite(
-        &site.database.pool,
-        "UPDATE connection SET next_flush_at = now() + interval '8 seconds'",
-    )
-    .await;
+    let later = "UPDATE connection SET next_flush_at = now() + interval '1 hour'";
+    rewrite(&site.database.pool, later).await;
+    site
+}
+
+/// A process that works, and the entrance to Ashby that it has for itself, so that it can be told who did what.
+async fn workers(site: &Site, count: usize, interval: &str) -> Vec<(Program, Entrance)> {
     let mut running = Vec::new();
-    for number in 0..processes {
-        // Each has an entrance of its own to Ashby, so that it can be told who did what.
+    for number in 0..count {
         let entrance = site.ashby.entrance().await;
         let mut setting = site.setting();
         setting.ashby = entrance.addr;
-        setting
-            .variables
-            .retain(|(name, _)| *name != "FLUSH_INTERVAL");
-        setting.variables.push(("FLUSH_INTERVAL", "5s".to_owned()));
+        setting.set("FLUSH_INTERVAL", interval);
         let arguments: &[&str] = if number % 2 == 0 {
             &["work"]
         } else {
@@ -280,7 +328,32 @@ async fn shared_out(processes: usize) -> Vec<usize> {
         };
         running.push((Program::start(&setting, arguments).await, entrance));
     }
-    until("every connection is flushed often enough", 180, async || {
+    until("all workers know of each other", 30, async || {
+        let known: i64 = sqlx::query_scalar("SELECT count(*) FROM worker")
+            .fetch_one(&site.database.pool)
+            .await
+            .unwrap();
+        (usize::try_from(known) == Ok(count)).then_some(())
+    })
+    .await;
+    let due = "UPDATE connection SET next_flush_at = now() + interval '1 second'";
+    rewrite(&site.database.pool, due).await;
+    running
+}
+
+/// How many flushes each did.
+fn flushes(workers: &[(Program, Entrance)]) -> Vec<usize> {
+    workers
+        .iter()
+        .map(|(_, entrance)| entrance.flushes())
+        .collect()
+}
+
+/// Flushes of 40 connections, round after round.
+async fn shared_out(processes: usize) -> Vec<usize> {
+    let site = site_with(40).await;
+    let running = workers(&site, processes, "5s").await;
+    until("every connection is flushed five times", 180, async || {
         let least: Option<i64> = sqlx::query_scalar(
             "SELECT min(flushed) FROM (SELECT count(f.id) AS flushed FROM connection c
              LEFT JOIN flush f ON f.connection_id = c.id AND f.status = 'done' GROUP BY c.id) AS counts",
@@ -289,7 +362,7 @@ async fn shared_out(processes: usize) -> Vec<usize> {
         .await
         .unwrap();
         SystemClock.sleep(Duration::from_millis(200)).await;
-        (least >= i64::try_from(ROUNDS).ok()).then_some(())
+        (least >= Some(5)).then_some(())
     })
     .await;
     assert_eq!(
@@ -297,15 +370,7 @@ async fn shared_out(processes: usize) -> Vec<usize> {
         0,
         "two flushes of a connection at once"
     );
-    let known: i64 = sqlx::query_scalar("SELECT count(*) FROM worker")
-        .fetch_one(&site.database.pool)
-        .await
-        .unwrap();
-    assert_eq!(known, i64::try_from(processes).unwrap());
-    running
-        .iter()
-        .map(|(_, entrance)| entrance.flushes())
-        .collect()
+    flushes(&running)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -314,7 +379,7 @@ async fn connections_are_shared_out_evenly() {
         let flushes = shared_out(processes).await;
         let all: usize = flushes.iter().sum();
         say(&format!(
-            "{processes} processes, {CONNECTIONS} connections, {all} flushes: {flushes:?}"
+            "{processes} processes, 40 connections, {all} flushes: {flushes:?}"
         ));
         for one in &flushes {
             #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
@@ -322,4 +387,21 @@ async fn connections_are_shared_out_evenly() {
             assert!((least..=most).contains(&share), "{flushes:?}");
         }
     }
+}
+
+/// One process could take them all: whoever looks first must leave the others theirs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_due_at_once_is_shared_out_although_one_could_take_it_all() {
+    let site = site_with(12).await;
+    // So long that all have looked before the first flush ends.
+    let slow =
+        json!({ "endpoint": "candidate.list", "kind": "slow", "delay_ms": 8_000, "times": 12 });
+    site.ashby.make("faults", slow).await;
+    let running = workers(&site, 4, "24h").await;
+    until("all are flushed", 60, async || {
+        let all: usize = flushes(&running).iter().sum();
+        (all == 12).then_some(())
+    })
+    .await;
+    assert_eq!(flushes(&running), [3, 3, 3, 3]);
 }

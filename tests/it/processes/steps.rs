@@ -11,6 +11,8 @@ use nix::{
     unistd::Pid,
 };
 
+use super::holds::Holds;
+
 /// A moment at which a crash may leave something half done.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Step {
@@ -36,6 +38,8 @@ pub(crate) enum Passage {
 /// Counts steps and kills at one of them.
 #[derive(Debug, Default)]
 pub(crate) struct Steps {
+    /// What is held on its way.
+    pub(crate) holds: Holds,
     armed: AtomicBool,
     state: Mutex<State>,
 }
