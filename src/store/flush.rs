@@ -182,25 +182,27 @@ impl TryFrom<Row> for Flush {
     }
 }
 
-/// Takes the lease on a connection until `until`, unless another holds it at `now`. Connections that are paused or
-/// need attention are not given out.
+/// Takes the lease on a connection until `until`, unless another holds it at `now`; with `if_due` only where its flush is
+/// still due, which another may have made meanwhile. Connections that are paused or need attention are not given out.
 pub async fn acquire(
     tx: &mut PgConnection,
     connection: ConnectionId,
     token: LeaseToken,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
+    if_due: bool,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query!(
         r#"
         UPDATE connection SET lease_token = $2, lease_expires_at = $4
         WHERE id = $1 AND (lease_expires_at IS NULL OR lease_expires_at <= $3)
-          AND paused_at IS NULL AND attention IS NULL
+          AND paused_at IS NULL AND attention IS NULL AND (NOT $5 OR next_flush_at <= $3)
         "#,
         connection.0,
         token.0,
         now,
-        until
+        until,
+        if_due
     )
     .execute(tx)
     .await?;

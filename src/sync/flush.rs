@@ -125,9 +125,12 @@ async fn begin(
 ) -> Result<Option<Started>, StoreError> {
     let now = sync.clock.now();
     let mut tx = sync.pool.begin().await.map_err(StoreError::from)?;
-    let Some(lease) = Lease::take(&mut tx, connection, now, sync.lease).await? else {
+    let scheduled = trigger == Trigger::Schedule;
+    let Some(lease) = Lease::take(&mut tx, connection, now, sync.lease, scheduled).await? else {
         return Ok(None);
     };
+    // Only now is the one before it over.
+    let now = sync.clock.now();
     let id = store::flush::start(&mut tx, connection, trigger, undoes, now).await?;
     let found = store::connection::by_id(&mut *tx, connection).await?;
     let Some(connection) = found else {

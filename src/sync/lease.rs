@@ -90,20 +90,22 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// Takes the lease on a connection for `length`. `None`: another holds it, or the connection is paused or needs
-    /// attention.
+    /// Takes the lease on a connection for `length`; with `if_due` only where its flush is still due. `None`: another
+    /// holds it, or the connection is paused or needs attention.
     pub(super) async fn take(
         tx: &mut PgConnection,
         connection: ConnectionId,
         now: DateTime<Utc>,
         length: TimeDelta,
+        if_due: bool,
     ) -> Result<Option<Taken>, StoreError> {
         let taken = Taken {
             token: LeaseToken::fresh(),
             expires_at: now + length,
         };
+        let until = taken.expires_at;
         let is_ours =
-            store::flush::acquire(tx, connection, taken.token, now, taken.expires_at).await?;
+            store::flush::acquire(tx, connection, taken.token, now, until, if_due).await?;
         Ok(is_ours.then_some(taken))
     }
 
