@@ -128,7 +128,7 @@ async fn while_the_budget_is_scarce_the_list_is_looked_at_instead() {
     let (app, ada, application) = with_news().await;
     app.sim(
         "switches",
-        json!({ "rateLimit": { "limit": 8, "windowSeconds": 60 } }),
+        json!({ "rateLimit": { "limit": 16, "windowSeconds": 60 } }),
     )
     .await;
     for _ in 0..2 {
