@@ -37,11 +37,16 @@ fn found<'a>(answer: &'a Value, name: &str) -> Vec<&'a Value> {
         .collect()
 }
 
-/// Every finding that is not as it should be says what to do.
+/// What is found of the installation: these tests run without a worker, on a clock that is not the database's, and nothing
+/// was delivered to them.
+const OF_THE_INSTALLATION: [&str; 4] = ["database-clock", "database-space", "worker", "deliveries"];
+
+/// Every finding of the connection that is not as it should be says what to do.
 fn faults(answer: &Value) -> Vec<String> {
     let checks = answer["checks"].as_array().unwrap();
     let faulty = checks.iter().filter(|check| check["level"] != "ok");
     faulty
+        .filter(|check| !OF_THE_INSTALLATION.contains(&check["check"].as_str().unwrap()))
         .map(|check| {
             assert!(check["remedy"].is_string(), "{check}");
             check["check"].as_str().unwrap().to_owned()
