@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    ashby::http_client,
     clock::{Clock, SystemClock},
     config::SimulatorArgs,
     simulator::{ApiKey, Config, Simulator},
@@ -20,6 +21,7 @@ pub fn empty(seed: u64, api_key: &str) -> Simulator {
         api_keys: vec![ApiKey::full(api_key)],
         now,
     })
+    .sending_with(http_client())
 }
 
 /// Simulates an Ashby with the source, the archive reasons and one open job, until `shutdown`.

@@ -5,6 +5,7 @@
 //! `createdAt` when it is made, for automations run behind the call.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
@@ -108,6 +109,7 @@ impl World {
             source: new.source,
             credited_to: new.credited_to,
             fields: Vec::new(),
+            shown_as: None,
             history,
         };
         let stamp = self.stamp();
@@ -119,6 +121,10 @@ impl World {
         let mut automations = self.stamp();
         automations.at += AUTOMATIONS_TAKE;
         self.applications.edit(id, automations);
+        // By hand only: imports and integrations are said not to fire it.
+        if !self.webhooks.by_api {
+            self.announce_application(id, &["applicationSubmit"]);
+        }
         id
     }
 
@@ -151,7 +157,8 @@ impl World {
         let Some(application) = self.applications.edit(id, stamp) else {
             return;
         };
-        if application.stage != stage.id {
+        let is_elsewhere = application.stage != stage.id;
+        if is_elsewhere {
             let number = application.history.last().map_or(0, |last| last.number + 1);
             if let Some(last) = application.history.last_mut() {
                 last.left_at = Some(stamp.at);
@@ -172,6 +179,11 @@ impl World {
         } else {
             application.archived_at = None;
             application.archive_reason = None;
+        }
+        if is_elsewhere {
+            self.announce_move(id, stage.kind);
+        } else {
+            self.announce_application(id, &["applicationUpdate"]);
         }
     }
 
@@ -196,6 +208,7 @@ impl World {
         for application in candidate.applications {
             self.applications.remove(application);
         }
+        self.announce(&["candidateDelete"], &json!({ "candidate": { "id": id } }));
         true
     }
 
@@ -229,6 +242,10 @@ impl World {
                 }
             }
         });
+        self.announce(
+            &["candidateMerge"],
+            &json!({ "deletedCandidate": { "id": loser }, "mergedCandidate": { "id": survivor } }),
+        );
         true
     }
 }

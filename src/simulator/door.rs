@@ -8,9 +8,11 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use std::time::Duration;
+use tower::ServiceExt;
 
 use super::{
     Simulator,
+    deeds::Deed,
     judge::{Incoming, Outcome, Payload, VERSION},
 };
 
@@ -27,15 +29,36 @@ pub(crate) async fn ashby(State(simulator): State<Simulator>, request: Request) 
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let text = |name: HeaderName| parts.headers.get(name)?.to_str().ok();
+    let endpoint = parts.uri.path().trim_start_matches('/');
+    let deeds = simulator.lock().deeds.strike(endpoint);
+    carry_out(&simulator, deeds.before).await;
     let outcome = simulator.lock().answer(&Incoming {
-        endpoint: parts.uri.path().trim_start_matches('/'),
+        endpoint,
         authorization: text(header::AUTHORIZATION),
         content_type: text(header::CONTENT_TYPE),
         version: text(HeaderName::from_static("ashby-version")),
         body: &body,
     });
+    carry_out(&simulator, deeds.after).await;
     hold_back(outcome.delay_ms).await;
     respond(outcome)
+}
+
+/// Does what others were to do around this call, through the same door that they use.
+async fn carry_out(simulator: &Simulator, deeds: Vec<Deed>) {
+    for deed in deeds {
+        let request = Request::builder()
+            .method(deed.method.as_str())
+            .uri(format!("/_sim{}", deed.path));
+        let Ok(request) = request.body(Body::from(deed.body.to_string())) else {
+            continue;
+        };
+        let done = simulator.router().oneshot(request).await;
+        let status = done
+            .map(|answer| answer.status().as_u16())
+            .unwrap_or_default();
+        simulator.lock().deeds.done(&deed, status);
+    }
 }
 
 /// Makes the client wait in earnest: its timeouts run on the real clock, whatever clock the simulator was given.

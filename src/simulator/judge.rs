@@ -95,7 +95,9 @@ impl World {
         let serial = self.serial;
         let endpoint = api::find(incoming.endpoint);
         let about = about::whom(self, incoming.body);
+        self.webhooks.by_api = true;
         let verdict = self.judge(incoming, endpoint, about.as_deref(), &request_id);
+        self.webhooks.by_api = false;
         let name = endpoint.map_or(incoming.endpoint, |endpoint| endpoint.name);
         let is_write = self.serial != serial;
         self.record(incoming, (name, about), &request_id, &verdict, is_write);

@@ -17,6 +17,7 @@ mod calls;
 mod chance;
 mod changes;
 mod control;
+mod deeds;
 mod door;
 mod faults;
 mod gate;
@@ -25,13 +26,14 @@ mod judge;
 mod paging;
 mod shelf;
 mod switches;
+mod webhooks;
 mod wire;
 mod world;
 
 use std::{
     fmt,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use axum::Router;
@@ -79,6 +81,8 @@ pub struct Simulator(Arc<Inner>);
 
 struct Inner {
     config: Config,
+    /// What webhooks are sent with.
+    http: OnceLock<reqwest::Client>,
     world: Mutex<World>,
 }
 
@@ -96,6 +100,7 @@ impl Simulator {
         let world = World::new(config.seed, &config.api_keys, (config.now)());
         Self(Arc::new(Inner {
             config,
+            http: OnceLock::new(),
             world: Mutex::new(world),
         }))
     }
@@ -113,8 +118,16 @@ impl Simulator {
         world.calls.clear();
         Self(Arc::new(Inner {
             config,
+            http: self.0.http.clone(),
             world: Mutex::new(world),
         }))
+    }
+
+    /// The same, able to send webhooks: `http` is what they go out with. The first one given stays.
+    #[must_use]
+    pub fn sending_with(self, http: reqwest::Client) -> Self {
+        let _ = self.0.http.set(http);
+        self
     }
 
     /// Ashby's API and, under `/_sim`, the control plane.

@@ -35,6 +35,10 @@ pub(crate) struct Switches {
     pub clock_ahead_seconds: i32,
     /// What `candidate.search` compares an e-mail address with.
     pub search_match: SearchMatch,
+    /// Whether what an API key does is announced by webhooks too. Nothing says that it is not.
+    pub webhook_echo: bool,
+    /// Whether webhooks carry a `webhookActionId`: the prose says so, the schemas do not.
+    pub webhook_action_ids: bool,
 }
 
 impl Default for Switches {
@@ -53,6 +57,8 @@ impl Default for Switches {
             list_lag_seconds: 0,
             clock_ahead_seconds: 0,
             search_match: SearchMatch::default(),
+            webhook_echo: true,
+            webhook_action_ids: true,
         }
     }
 }

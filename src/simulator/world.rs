@@ -12,11 +12,13 @@ use super::{
     ApiKey,
     calls::CallLog,
     chance::Chance,
+    deeds::Deeds,
     faults::Faults,
     gate::KeyState,
     paging::Tokens,
     shelf::{Row, Shelf, Stamp},
     switches::Switches,
+    webhooks::Webhooks,
 };
 
 /// A job's status, in Ashby's words.
@@ -172,6 +174,8 @@ pub(crate) struct Application {
     pub source: Option<Uuid>,
     pub credited_to: Option<Uuid>,
     pub fields: FieldValues,
+    /// A status that Ashby may add some day: shown instead of its own, and no stage with it.
+    pub shown_as: Option<String>,
     /// Oldest first; the last one is where the application stands.
     pub history: Vec<Visit>,
 }
@@ -223,6 +227,8 @@ pub(crate) struct World {
     pub tokens: Tokens,
     pub switches: Switches,
     pub faults: Faults,
+    pub deeds: Deeds,
+    pub webhooks: Webhooks,
     pub calls: CallLog,
 }
 
@@ -259,6 +265,8 @@ impl World {
             tokens: Tokens::default(),
             switches: Switches::default(),
             faults: Faults::default(),
+            deeds: Deeds::default(),
+            webhooks: Webhooks::default(),
             calls: CallLog::default(),
         }
     }

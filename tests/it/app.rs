@@ -118,6 +118,7 @@ impl TestApp {
             api_keys: vec![ApiKey::full(ASHBY_KEY)],
             now: told_by(&clock),
         });
+        let simulator = simulator.sending_with(http_client());
         Self::over(database().await, simulator, clock, http_client()).await
     }
 

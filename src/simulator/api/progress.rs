@@ -86,6 +86,7 @@ pub(super) fn change_source(world: &mut World, request: &Request) -> Answer {
     if let Some(application) = world.applications.edit(id, stamp) {
         application.source = source;
     }
+    world.announce_application(id, &["applicationUpdate"]);
     answer(world, id)
 }
 
@@ -111,6 +112,7 @@ pub(super) fn update(world: &mut World, request: &Request) -> Answer {
     if let Some(created_at) = input.instant("createdAt") {
         world.applications.redate(id, created_at);
     }
+    world.announce_application(id, &["applicationUpdate"]);
     answer(world, id)
 }
 

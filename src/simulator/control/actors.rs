@@ -11,7 +11,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Complaint, Done, find_archive_reason, find_source, find_stage, parse, portrait};
+use super::{
+    Complaint, Done, creation::first_lead_stage, find_archive_reason, find_source, find_stage,
+    parse, portrait,
+};
 use crate::simulator::{
     Simulator,
     world::{Stage, StageKind, World},
@@ -117,6 +120,7 @@ pub(super) async fn touch(
     job_of(world, id)?;
     let stamp = world.stamp_at(asked.at);
     world.applications.edit(id, stamp);
+    world.announce_application(id, &["applicationUpdate"]);
     Ok(Json(portrait::application(world, id)))
 }
 
@@ -141,6 +145,59 @@ pub(super) async fn set_source(
     if let Some(application) = world.applications.edit(id, stamp) {
         application.source = source;
     }
+    world.announce_application(id, &["applicationUpdate"]);
+    Ok(Json(portrait::application(world, id)))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Transfer {
+    job_id: Uuid,
+    stage: Option<String>,
+    at: At,
+}
+
+pub(super) async fn transfer(
+    State(simulator): State<Simulator>,
+    Path(id): Path<Uuid>,
+    body: Bytes,
+) -> Done<Json<Value>> {
+    let asked: Transfer = parse(&body)?;
+    let world = &mut *simulator.lock();
+    job_of(world, id)?;
+    let stage = match &asked.stage {
+        Some(named) => find_stage(world, asked.job_id, named)?,
+        None => first_lead_stage(world, asked.job_id)?,
+    };
+    let stamp = world.stamp_at(asked.at);
+    if let Some(application) = world.applications.edit(id, stamp) {
+        application.job = asked.job_id;
+    }
+    let stamp = world.stamp_at(asked.at);
+    world.move_application(id, &stage, None, stamp);
+    Ok(Json(portrait::application(world, id)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Obscure {
+    status: Option<String>,
+    at: At,
+}
+
+pub(super) async fn obscure(
+    State(simulator): State<Simulator>,
+    Path(id): Path<Uuid>,
+    body: Bytes,
+) -> Done<Json<Value>> {
+    let asked: Obscure = parse(&body)?;
+    let world = &mut *simulator.lock();
+    job_of(world, id)?;
+    let stamp = world.stamp_at(asked.at);
+    if let Some(application) = world.applications.edit(id, stamp) {
+        application.shown_as = asked.status;
+    }
+    world.announce_application(id, &["applicationUpdate"]);
     Ok(Json(portrait::application(world, id)))
 }
 

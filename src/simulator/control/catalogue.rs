@@ -10,7 +10,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
@@ -50,6 +50,7 @@ pub(super) async fn edit_job(
     }
     job.status = asked.status.unwrap_or(job.status);
     job.confidential = asked.confidential.unwrap_or(job.confidential);
+    world.announce_job(id);
     Ok(Json(portrait::job(world, id)))
 }
 
@@ -82,7 +83,21 @@ pub(super) async fn switch_plan(
         job.plan = new;
     }
     carry_over(world, id, &asked.mapping, asked.at)?;
+    announce_switch(world, id, old, new);
     Ok(Json(portrait::job(world, id)))
+}
+
+/// The mapping of stages is left empty: nobody here reads it.
+fn announce_switch(world: &mut World, job: Uuid, old: Uuid, new: Uuid) {
+    let plan = |id: Uuid| {
+        let title = world.plans.item(id).map(|plan| plan.title.as_str());
+        json!({ "id": id, "title": title })
+    };
+    let data = json!({
+        "jobId": job, "fromInterviewPlan": plan(old), "toInterviewPlan": plan(new), "interviewStageMappings": [],
+    });
+    world.announce(&["interviewPlanTransition"], &data);
+    world.announce_job(job);
 }
 
 /// Moves the job's applications from the stages of the old plan to those of the new one.

@@ -222,7 +222,7 @@ pub(super) async fn application(State(simulator): State<Simulator>, body: Bytes)
     Ok(made(portrait::application(world, id)))
 }
 
-fn first_lead_stage(world: &World, job: Uuid) -> Done<Stage> {
+pub(super) fn first_lead_stage(world: &World, job: Uuid) -> Done<Stage> {
     let mut stages = world.stages_of_job(job);
     let lead = stages.find(|stage| stage.kind == StageKind::Lead);
     lead.cloned()

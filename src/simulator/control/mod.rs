@@ -11,6 +11,11 @@
 //! | `DELETE /calls` | | 204 |
 //! | `GET /faults`, `POST /faults`, `DELETE /faults` | `{endpoint?, about?, kind, after?, times? (1), delay_ms?, retry_after_s?, scope?, code?, shape?, effect?}` | those in waiting |
 //! | `GET /switches`, `POST /switches` | those to change | all of them |
+//! | `GET /meanwhile`, `POST /meanwhile` | `{endpoint, when (before or after), skip? (0), method? (POST), path, body?}`: a call of this control plane, made right before or right after the next call of `endpoint` takes effect | all, with the `status` of those that were made |
+//! | `POST /webhooks`, `DELETE /webhooks` | `{webhookTypes, requestUrl, secretToken?}` | 201; 204, nobody is told any more |
+//! | `GET /webhooks/outbox`, `POST /webhooks/ping` | | what waits: `[{number, action, due, attempts, body}]`; 204 |
+//! | `POST /webhooks/forge` | `{action, data}`: announces what has not happened | 204 |
+//! | `POST /webhooks/deliver` | `{numbers? (those that are due), times? (1), keep?}` | what was answered: `[{number, action, status, again}]`. What failed is due again after (2^n - 1) x 10 s, ten times at most, save after 401, 403, 404, 405 and 410 |
 //!
 //! Making things; the answer is 201 and the object as `/world` shows it. `at` on these is the `createdAt`.
 //!
@@ -36,6 +41,8 @@
 //! | `POST /applications/{id}/hire` | to the Hired stage, whatever the guard |
 //! | `POST /applications/{id}/source` | `{source}`, null clears |
 //! | `POST /applications/{id}/touch` | bumps `updatedAt` and nothing else |
+//! | `POST /applications/{id}/transfer` | `{jobId, stage? (first Lead)}`: the same application, for another job |
+//! | `POST /applications/{id}/obscure` | `{status}`: Ashby shows that word for it and no stage, as it might some day; null ends it |
 //! | `DELETE /applications/{id}` | leaves no trace |
 //! | `POST /candidates/{id}/rename` | `{name}` |
 //! | `POST /candidates/{id}/merge` | `{into}`: that one gains applications, addresses, links and tags; this id is gone. Answers the survivor |
@@ -55,6 +62,7 @@ mod creation;
 mod fittings;
 pub(super) mod portrait;
 mod settings;
+mod webhooks;
 
 use axum::{
     Json, Router,
@@ -81,6 +89,12 @@ pub(super) fn router() -> Router<Simulator> {
         .route("/calls", get(settings::calls).delete(settings::forget_calls))
         .route("/faults", get(settings::faults).post(settings::order_fault).delete(settings::clear_faults))
         .route("/switches", get(settings::switches).post(settings::set_switches))
+        .route("/meanwhile", get(settings::deeds).post(settings::order_deed))
+        .route("/webhooks", post(webhooks::subscribe).delete(webhooks::unsubscribe))
+        .route("/webhooks/outbox", get(webhooks::outbox))
+        .route("/webhooks/ping", post(webhooks::ping))
+        .route("/webhooks/forge", post(webhooks::forge))
+        .route("/webhooks/deliver", post(webhooks::deliver))
         .route("/api-keys", post(settings::create_api_key))
         .route("/api-keys/{key}", patch(settings::edit_api_key))
         .route("/api-keys/{key}/spend", post(settings::spend))
@@ -106,6 +120,8 @@ pub(super) fn router() -> Router<Simulator> {
         .route("/applications/{id}/hire", post(actors::hire))
         .route("/applications/{id}/source", post(actors::set_source))
         .route("/applications/{id}/touch", post(actors::touch))
+        .route("/applications/{id}/transfer", post(actors::transfer))
+        .route("/applications/{id}/obscure", post(actors::obscure))
         .fallback(async || Complaint::missing("path"));
     Router::new().nest("/_sim", routes)
 }

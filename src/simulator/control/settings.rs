@@ -10,7 +10,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Complaint, Done, find_source, parse};
-use crate::simulator::{ApiKey, Simulator, api, faults::Fault, gate::KeyState, switches::Switches};
+use crate::simulator::{
+    ApiKey, Simulator, api, deeds::Deed, faults::Fault, gate::KeyState, switches::Switches,
+};
 
 pub(super) async fn world(State(simulator): State<Simulator>) -> Json<Value> {
     Json(simulator.world())
@@ -69,6 +71,20 @@ pub(super) async fn order_fault(
 pub(super) async fn clear_faults(State(simulator): State<Simulator>) -> StatusCode {
     simulator.lock().faults.clear();
     StatusCode::NO_CONTENT
+}
+
+pub(super) async fn deeds(State(simulator): State<Simulator>) -> Json<Value> {
+    Json(json!(simulator.lock().deeds.all()))
+}
+
+pub(super) async fn order_deed(
+    State(simulator): State<Simulator>,
+    body: Bytes,
+) -> Done<StatusCode> {
+    let deed: Deed = parse(&body)?;
+    api::find(&deed.endpoint).ok_or_else(|| Complaint::missing("endpoint"))?;
+    simulator.lock().deeds.order(deed);
+    Ok(StatusCode::CREATED)
 }
 
 pub(super) async fn switches(State(simulator): State<Simulator>) -> Json<Switches> {

@@ -22,7 +22,9 @@ pub(crate) fn application(world: &World, row: &Row<Application>) -> Value {
     if let Some(at) = application.archived_at {
         wire.insert("archivedAt".into(), json!(instant(at)));
     }
+    let stage = stage.filter(|_| application.shown_as.is_none());
     let status = stage.map(|(_, stage)| stage.kind.status());
+    let status = application.shown_as.as_deref().or(status);
     wire.insert("status".into(), json!(status));
     wire.insert(
         "customFields".into(),
