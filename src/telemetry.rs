@@ -37,6 +37,7 @@ pub fn start_logging(format: LogFormat, filter: &str) -> Result<(), String> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Verdict {
     verdict: &'static str,
+    sender: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -108,7 +109,7 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("dover_ashby_sync");
         registry.register(
             "deliveries",
-            "Webhooks received, by verdict",
+            "Webhooks received, by verdict and sender",
             received.clone(),
         );
         registry.register_with_unit(
@@ -139,9 +140,10 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A webhook was answered.
-    pub fn received(&self, verdict: &'static str) {
-        self.0.received.get_or_create(&Verdict { verdict }).inc();
+    /// A webhook of `sender` was answered.
+    pub fn received(&self, sender: &'static str, verdict: &'static str) {
+        let label = Verdict { verdict, sender };
+        self.0.received.get_or_create(&label).inc();
     }
 
     /// A webhook was stored and acknowledged, that long after its last byte.

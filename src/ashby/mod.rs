@@ -20,6 +20,7 @@ mod pace;
 mod page;
 mod punctual;
 mod rate_headers;
+pub mod webhook;
 mod words;
 
 use std::{fmt, sync::Arc, time::Duration};

@@ -61,7 +61,15 @@ async fn create(sync: &Sync, key: &SecretString, secret: &WebhookSecret) -> Resu
         Err(error) if error.is_constraint("connection_name_key") => return Ok(()),
         created => created?,
     };
-    store::intake::add_webhook_secret(&mut *tx, &sync.vault, id, secret.expose(), now).await?;
+    store::intake::add_webhook_secret(
+        &mut *tx,
+        &sync.vault,
+        id,
+        store::delivery::Sender::Dover,
+        secret.expose(),
+        now,
+    )
+    .await?;
     let (key, secret) = (
         sync.vault.fingerprint(key.expose_secret()),
         sync.vault.fingerprint(secret.expose()),
@@ -95,9 +103,22 @@ async fn again(
     if let Some(secret) = secret {
         let print = sync.vault.fingerprint(secret.expose());
         if old_secret.as_ref() != Some(&print) {
-            store::intake::expire_webhook_secrets(&mut *tx, id, now + GRACE).await?;
-            store::intake::add_webhook_secret(&mut *tx, &sync.vault, id, secret.expose(), now)
-                .await?;
+            store::intake::expire_webhook_secrets(
+                &mut *tx,
+                id,
+                store::delivery::Sender::Dover,
+                now + GRACE,
+            )
+            .await?;
+            store::intake::add_webhook_secret(
+                &mut *tx,
+                &sync.vault,
+                id,
+                store::delivery::Sender::Dover,
+                secret.expose(),
+                now,
+            )
+            .await?;
             store::connection::set_environment(&mut *tx, id, None, Some(&print)).await?;
             tracing::info!(
                 "DOVER_WEBHOOK_SECRET has changed and was applied to the connection named {NAME}"

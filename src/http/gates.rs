@@ -6,7 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     dover::{
@@ -27,8 +27,10 @@ const KEEPS: TimeDelta = TimeDelta::seconds(5);
 pub struct Gate {
     /// The connection.
     pub connection: ConnectionId,
-    /// What it may be signed with.
+    /// What Dover's may be signed with.
     pub secrets: WebhookSecrets,
+    /// What Ashby's may be signed with; none where nobody has set that up.
+    pub ashby_secrets: Vec<SecretString>,
     /// Where its payload keeps what we read.
     pub paths: PayloadPaths,
     read_at: DateTime<Utc>,
@@ -85,6 +87,7 @@ fn gate(found: store::intake::Gate, read_at: DateTime<Utc>) -> Result<Gate, Stor
             hex_hmac: found.intake.accepts_hex_hmac,
             bearer: found.intake.bearer_token,
         },
+        ashby_secrets: found.ashby_secrets,
         paths: paths.map_err(|error| unreadable("the payload paths", error.to_string()))?,
         read_at,
     })

@@ -1,6 +1,7 @@
 //! The doors: webhooks in, the admin's REST, and what monitoring reads.
 
 pub mod api;
+pub mod ashby_webhook;
 pub mod auth;
 pub mod docs;
 pub mod fields;
@@ -36,6 +37,8 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .route("/webhooks/dover", post(webhook::receive_default))
         .route("/webhooks/dover/{connection}", post(webhook::receive))
+        .route("/webhooks/ashby", post(ashby_webhook::receive_default))
+        .route("/webhooks/ashby/{connection}", post(ashby_webhook::receive))
         .route("/healthz", get(ops::healthz))
         .route("/readyz", get(ops::readyz))
         .route("/health", get(ops::health))

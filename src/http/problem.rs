@@ -70,6 +70,8 @@ pub enum Code {
     NotAnAshbyJob,
     /// A delivery that keeps not to the contract; `faults` names each fault.
     InvalidDelivery,
+    /// Nobody has set up what this needs.
+    NotSetUp,
     /// The database does not answer.
     DatabaseUnavailable,
     /// More requests wait than can be answered soon.
@@ -80,7 +82,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::InvalidRequest,
         Self::InvalidFields,
         Self::Unauthorized,
@@ -104,6 +106,7 @@ impl Code {
         Self::JobNotVisible,
         Self::NotAnAshbyJob,
         Self::InvalidDelivery,
+        Self::NotSetUp,
         Self::DatabaseUnavailable,
         Self::Busy,
         Self::Internal,
@@ -134,7 +137,9 @@ impl Code {
             | Self::NotAnAshbyJob
             | Self::InvalidDelivery => StatusCode::UNPROCESSABLE_ENTITY,
             Self::AshbyUnavailable => StatusCode::BAD_GATEWAY,
-            Self::DatabaseUnavailable | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotSetUp | Self::DatabaseUnavailable | Self::Busy => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -165,6 +170,7 @@ impl Code {
             Self::JobNotVisible => "The key sees no such job",
             Self::NotAnAshbyJob => "That is no Ashby job",
             Self::InvalidDelivery => "The delivery does not keep to the contract",
+            Self::NotSetUp => "It is not set up yet",
             Self::DatabaseUnavailable => "The database does not answer",
             Self::Busy => "Too much is waiting",
             Self::Internal => "Something went wrong on our side",
@@ -264,7 +270,9 @@ impl IntoResponse for ApiError {
             HeaderValue::from_static("application/problem+json"),
         );
         let header: Option<(HeaderName, HeaderValue)> = match code {
-            Code::DatabaseUnavailable | Code::Busy => Some((header::RETRY_AFTER, RETRY_AFTER)),
+            Code::NotSetUp | Code::DatabaseUnavailable | Code::Busy => {
+                Some((header::RETRY_AFTER, RETRY_AFTER))
+            }
             Code::Unauthorized => {
                 Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
             }

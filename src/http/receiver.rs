@@ -138,11 +138,14 @@ mod tests {
     fn incoming(number: usize) -> Incoming {
         Incoming {
             connection: ConnectionId::fresh(),
+            sender: store::delivery::Sender::Dover,
             webhook_id: format!("msg_{number}"),
             body_hash: [0; 32],
             received_at: chrono::DateTime::UNIX_EPOCH,
             kind: None,
             about: None,
+            ashby_candidate: None,
+            told: None,
             headers: "{}".to_owned(),
             body: Bytes::new(),
             faults: None,

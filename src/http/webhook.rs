@@ -1,7 +1,7 @@
 //! Dover's door: `POST /webhooks/dover/{connection}`. Checked in the order of the contract: whose it is, how large, who
 //! sent it, what it says. Acknowledged only once it is committed.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -29,7 +29,7 @@ use crate::{
     },
     store::{
         Vault,
-        delivery::Verdict,
+        delivery::{Sender, Verdict},
         receipt::{Incoming, Receipt},
     },
 };
@@ -46,6 +46,9 @@ const CREDENTIALS: [header::HeaderName; 3] = [
     header::PROXY_AUTHORIZATION,
     header::COOKIE,
 ];
+
+/// Whom these are counted under.
+const SENDER: &str = Sender::Dover.word();
 
 /// What became of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -85,7 +88,7 @@ async fn respond(state: &AppState, connection: &str, request: Request) -> Respon
     let metrics = &state.sync.metrics;
     match answer {
         Ok((status, acknowledged, verdict)) => {
-            metrics.received(verdict);
+            metrics.received(SENDER, verdict);
             (
                 status,
                 Json(Acknowledged {
@@ -95,41 +98,29 @@ async fn respond(state: &AppState, connection: &str, request: Request) -> Respon
                 .into_response()
         }
         Err(error) => {
-            metrics.received(verdict_of(error.code()));
+            metrics.received(SENDER, verdict_of(error.code()));
             error.into_response()
         }
     }
 }
 
-const fn verdict_of(code: Code) -> &'static str {
+/// What a refusal is counted as.
+pub(super) const fn verdict_of(code: Code) -> &'static str {
     match code {
         Code::NotFound => "unknown-connection",
         Code::TooLarge => "too-large",
         Code::BadSignature => "bad-signature",
         Code::InvalidDelivery => "rejected",
         Code::DatabaseUnavailable | Code::Busy => "unavailable",
+        Code::NotSetUp => "not-set-up",
         _ => "failed",
     }
 }
 
-type Taken = (StatusCode, Acknowledgement, &'static str);
+pub(super) type Taken = (StatusCode, Acknowledgement, &'static str);
 
 async fn take(state: &AppState, connection: &str, request: Request) -> Result<Taken, ApiError> {
-    let unknown = || {
-        ApiError::new(
-            Code::NotFound,
-            "There is no connection of that name. Check the webhook's address.",
-        )
-    };
-    // A name that no connection can have is not worth a look.
-    if connection.len() > 63 || connection.contains('\0') {
-        return Err(unknown());
-    }
-    let gate = state
-        .gates
-        .of(&state.sync, connection)
-        .await?
-        .ok_or_else(unknown)?;
+    let gate = gate(state, connection).await?;
     let (parts, body) = request.into_parts();
     let body = whole(body).await?;
     let clock = &state.sync.clock;
@@ -156,11 +147,7 @@ async fn take(state: &AppState, connection: &str, request: Request) -> Result<Ta
         received_at,
         read.as_ref(),
     );
-    let receipt = state
-        .receiver
-        .store(incoming)
-        .await
-        .map_err(|why| refusal(why, unknown))?;
+    let receipt = state.receiver.store(incoming).await.map_err(refusal)?;
     state
         .sync
         .metrics
@@ -168,8 +155,25 @@ async fn take(state: &AppState, connection: &str, request: Request) -> Result<Ta
     answer(receipt, read.err())
 }
 
+fn unknown() -> ApiError {
+    ApiError::new(
+        Code::NotFound,
+        "There is no connection of that name. Check the webhook's address.",
+    )
+}
+
+/// Whose a webhook is.
+pub(super) async fn gate(state: &AppState, connection: &str) -> Result<Arc<Gate>, ApiError> {
+    // A name that no connection can have is not worth a look.
+    if connection.len() > 63 || connection.contains('\0') {
+        return Err(unknown());
+    }
+    let gate = state.gates.of(&state.sync, connection).await?;
+    gate.ok_or_else(unknown)
+}
+
 /// The whole body, unless it is too large or does not come.
-async fn whole(body: Body) -> Result<Bytes, ApiError> {
+pub(super) async fn whole(body: Body) -> Result<Bytes, ApiError> {
     let collected = tokio::time::timeout(BODY_WITHIN, Limited::new(body, MAX_BODY).collect()).await;
     match collected {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
@@ -196,11 +200,14 @@ fn incoming(
     let about = read.ok().and_then(Delivery::about);
     Incoming {
         connection: gate.connection,
+        sender: Sender::Dover,
         webhook_id,
         body_hash: Sha256::digest(&body).into(),
         received_at,
         kind: read.ok().map(|delivery| delivery.kind.word().to_owned()),
         about: about.map(|(candidate, job)| (candidate.clone(), job.clone())),
+        ashby_candidate: None,
+        told: None,
         headers: kept(headers),
         body,
         faults: read.err().map(|faults| json!(faults)),
@@ -219,7 +226,7 @@ fn keys(vault: &Vault, gate: &Gate, delivery: &Delivery) -> Vec<Vec<u8>> {
 }
 
 /// The headers as a JSON object of lists, without credentials: a name may come more than once.
-fn kept(headers: &HeaderMap) -> String {
+pub(super) fn kept(headers: &HeaderMap) -> String {
     let mut kept = serde_json::Map::new();
     for name in headers.keys().filter(|name| !CREDENTIALS.contains(name)) {
         let values = headers.get_all(name).iter();
@@ -231,7 +238,8 @@ fn kept(headers: &HeaderMap) -> String {
     serde_json::Value::Object(kept).to_string()
 }
 
-fn refusal(why: NotStored, unknown: impl Fn() -> ApiError) -> ApiError {
+/// Why a webhook was not stored.
+pub(super) fn refusal(why: NotStored) -> ApiError {
     match why {
         NotStored::NoSuchConnection => unknown(),
         NotStored::Full => ApiError::new(
@@ -249,7 +257,8 @@ fn refusal(why: NotStored, unknown: impl Fn() -> ApiError) -> ApiError {
     }
 }
 
-fn answer(receipt: Receipt, faults: Option<Vec<Fault>>) -> Result<Taken, ApiError> {
+/// What is answered to a webhook that was stored.
+pub(super) fn answer(receipt: Receipt, faults: Option<Vec<Fault>>) -> Result<Taken, ApiError> {
     match receipt {
         Receipt::New(Verdict::Rejected) | Receipt::Copy(Verdict::Rejected) => Err(ApiError::new(
             Code::InvalidDelivery,

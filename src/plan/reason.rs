@@ -144,6 +144,8 @@ pub enum Reason {
     NoArchivedStage,
     /// Ashby shows a stage that the plan does not list.
     StageNotInPlan,
+    /// Ashby shows the application without a stage, or in a status that we do not know.
+    UnclearInAshby,
     /// Ashby did not answer, or not usefully.
     AshbyUnavailable { what: String },
     /// Ashby no longer takes an id that we kept of its setup.
@@ -207,6 +209,7 @@ impl Reason {
             Self::UnknownStatus(_) => "unknown-status",
             Self::StageNotMapped(_) | Self::NoArchivedStage => "stage-not-mapped",
             Self::StageNotInPlan => "stage-not-in-plan",
+            Self::UnclearInAshby => "unclear-in-ashby",
             Self::AshbyUnavailable { .. } => "ashby-unavailable",
             Self::StaleId { .. } => "stale-id",
             Self::RefusedByAshby { .. } => "refused-by-ashby",
@@ -259,7 +262,7 @@ impl Reason {
             | Self::CreateUndecided { .. } => 5,
             Self::NothingToArchive(_) => 6,
             Self::Created { .. } | Self::MandatoryFieldMissing(_) => 7,
-            Self::StageNotMapped(_) | Self::StageNotInPlan => 8,
+            Self::StageNotMapped(_) | Self::StageNotInPlan | Self::UnclearInAshby => 8,
             Self::Superseded { .. } | Self::AshbyIsNewer { .. } => 9,
             Self::Moved { .. }
             | Self::NotForward { .. }
@@ -479,6 +482,9 @@ impl fmt::Display for Reason {
             ),
             Self::StageNotInPlan => f.write_str(
                 "Waiting: Ashby shows the candidate in a stage outside this job's interview plan. Move them to a stage of that plan in Ashby, or leave them where they are.",
+            ),
+            Self::UnclearInAshby => f.write_str(
+                "Waiting: Ashby shows the application without a stage, or in a status that we do not know, and nothing is guessed. It goes on by itself once Ashby shows it in a stage again.",
             ),
             Self::AshbyUnavailable { what } => write!(
                 f,

@@ -130,6 +130,13 @@ pub enum Person {
     Gone,
     /// The application that we were linked to is now for another job: somebody transferred it.
     Transferred,
+    /// Ashby shows their application for the job without a stage, or in a status that we do not know.
+    Unclear {
+        /// The person.
+        candidate: CandidateId,
+        /// The application.
+        application: ApplicationId,
+    },
     /// Found by e-mail or profile: exactly one, with the application for this job if there is one.
     Found {
         /// The person.

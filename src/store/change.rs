@@ -17,26 +17,29 @@ use crate::{
     },
 };
 
-impl From<&Seen> for Image {
-    fn from(seen: &Seen) -> Self {
-        Self {
-            stage: seen.stage.clone(),
-            status: seen.status,
-            archive_reason: seen.archive_reason.clone(),
-            source: seen.source.clone(),
-        }
+impl Seen {
+    /// The application as it can be put back; `None` where it stands nowhere that we know.
+    pub fn image(&self) -> Option<Image> {
+        let standing = self.standing.as_ref()?;
+        Some(Image {
+            stage: standing.stage.clone(),
+            status: standing.status,
+            archive_reason: self.archive_reason.clone(),
+            source: self.source.clone(),
+        })
     }
 }
 
-impl From<&Known> for Image {
-    fn from(known: &Known) -> Self {
-        let application = &known.application;
-        Self {
+impl Known {
+    /// The application as it can be put back; `None` where it stands nowhere that we know.
+    pub fn image(&self) -> Option<Image> {
+        let application = self.application.as_ref()?;
+        Some(Image {
             stage: application.stage.clone(),
             status: application.status,
             archive_reason: application.archive_reason.clone(),
-            source: known.source.clone(),
-        }
+            source: self.source.clone(),
+        })
     }
 }
 
@@ -50,7 +53,7 @@ pub async fn made(
     after: Option<&Seen>,
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let image = after.map(Image::from);
+    let image = after.and_then(Seen::image);
     sqlx::query!(
         r#"
         WITH made AS (

@@ -140,14 +140,15 @@ pub async fn connection(
         r#"
         SELECT next_flush_at, lease_expires_at IS NOT NULL AND lease_expires_at > $2 AS "is_held!",
                (SELECT max(created_at) FROM webhook_secret
-                WHERE connection_id = $1 AND expires_at IS NULL) AS secret_since,
+                WHERE connection_id = $1 AND sender = 'dover' AND expires_at IS NULL) AS secret_since,
                (SELECT max(expires_at) FROM webhook_secret
-                WHERE connection_id = $1 AND expires_at > $2) AS former_secret_until,
+                WHERE connection_id = $1 AND sender = 'dover' AND expires_at > $2) AS former_secret_until,
                (SELECT count(*) FROM (
-                    SELECT received_at FROM delivery WHERE connection_id = $1 AND verdict = 'rejected'
+                    SELECT received_at FROM delivery WHERE connection_id = $1 AND verdict = 'rejected' AND sender = 'dover'
                     ORDER BY id DESC LIMIT 1000
                 ) AS latest WHERE received_at >= $3) AS "rejected!",
-               (SELECT received_at FROM delivery WHERE connection_id = $1 ORDER BY id DESC LIMIT 1) AS last_delivery_at
+               (SELECT received_at FROM delivery WHERE connection_id = $1 AND sender = 'dover' ORDER BY id DESC LIMIT 1)
+                   AS last_delivery_at
         FROM connection WHERE id = $1
         "#,
         id.0,

@@ -9,6 +9,38 @@ use utoipa::ToSchema;
 use super::StoreError;
 use crate::ids::{ConnectionId, DoverCandidateId, DoverJobId};
 
+/// Who sent a delivery.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sender {
+    /// Dover, or what relays for it.
+    #[default]
+    Dover,
+    /// Ashby: a hint of what has changed there.
+    Ashby,
+}
+
+impl Sender {
+    /// The word of the HTTP contract.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Dover => "dover",
+            Self::Ashby => "ashby",
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self, StoreError> {
+        match word {
+            "dover" => Ok(Self::Dover),
+            "ashby" => Ok(Self::Ashby),
+            _ => Err(StoreError::Unreadable {
+                what: "a delivery's sender",
+                detail: word.to_owned(),
+            }),
+        }
+    }
+}
+
 /// What became of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -49,6 +81,8 @@ impl Verdict {
 pub struct Delivery {
     /// Its name, and its place in the order of arrival.
     pub id: i64,
+    /// Who sent it.
+    pub sender: Sender,
     /// The sender's id of it.
     pub webhook_id: String,
     /// When it came.
@@ -74,6 +108,8 @@ pub struct Delivery {
 /// Which deliveries to list.
 #[derive(Debug, Default)]
 pub struct Filter<'a> {
+    /// Only of this sender.
+    pub sender: Option<Sender>,
     /// Only of this verdict.
     pub verdict: Option<Verdict>,
     /// Only about this candidate.
@@ -86,6 +122,7 @@ pub struct Filter<'a> {
 
 struct Row {
     id: i64,
+    sender: String,
     webhook_id: String,
     received_at: DateTime<Utc>,
     verdict: String,
@@ -104,6 +141,7 @@ impl TryFrom<Row> for Delivery {
     fn try_from(row: Row) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.id,
+            sender: Sender::parse(&row.sender)?,
             webhook_id: row.webhook_id,
             received_at: row.received_at,
             verdict: Verdict::parse(&row.verdict)?,
@@ -132,21 +170,28 @@ pub async fn list(
         sqlx::query_as!(
             Row,
             r#"
-            SELECT id, webhook_id, received_at, verdict, copies, type AS kind, dover_candidate_id, dover_job_id, faults,
-                   erased_at, EXISTS (SELECT FROM pending p WHERE p.delivery_id = d.id) AS "pending!"
+            SELECT id, sender, webhook_id, received_at, verdict, copies, type AS kind, dover_candidate_id, dover_job_id, faults,
+                   erased_at, EXISTS (SELECT FROM pending p WHERE p.delivery_id = d.id)
+                   OR EXISTS (SELECT FROM ashby_news n WHERE n.delivery_id = d.id) AS "pending!"
             FROM delivery d
             WHERE connection_id = $1 AND id < $2
               AND ($3::text IS NULL OR verdict = $3)
               AND ($4::text IS NULL OR dover_candidate_id = $4)
               AND ($5::text IS NULL OR dover_job_id = $5)
-            ORDER BY id DESC LIMIT $6
+              AND ($7::text IS NULL OR sender = $7)
+              -- Ashby's are listed by themselves, for Dover's may be many more.
+              AND ($7 IS DISTINCT FROM 'ashby' OR id IN (
+                  SELECT delivery_id FROM ashby_delivery WHERE connection_id = $1 AND delivery_id < $2
+                  ORDER BY delivery_id DESC LIMIT CASE WHEN coalesce($3, $4, $5) IS NULL THEN $6::bigint END))
+            ORDER BY id DESC LIMIT $6::bigint
             "#,
             connection.0,
             before,
             filter.verdict.map(Verdict::word),
             filter.dover_candidate_id,
             filter.dover_job_id,
-            limit
+            limit,
+            filter.sender.map(Sender::word)
         )
         .fetch_all(db)
         .await?
@@ -171,13 +216,15 @@ async fn of_webhook_id(
             UNION ALL
             SELECT id FROM delivery WHERE connection_id = $1 AND webhook_id = $6 AND verdict = 'id-reused'
         )
-        SELECT d.id, webhook_id, received_at, verdict, copies, type AS kind, dover_candidate_id, dover_job_id, faults,
-               erased_at, EXISTS (SELECT FROM pending p WHERE p.delivery_id = d.id) AS "pending!"
+        SELECT d.id, sender, webhook_id, received_at, verdict, copies, type AS kind, dover_candidate_id, dover_job_id, faults,
+               erased_at, EXISTS (SELECT FROM pending p WHERE p.delivery_id = d.id)
+                   OR EXISTS (SELECT FROM ashby_news n WHERE n.delivery_id = d.id) AS "pending!"
         FROM named JOIN delivery d ON d.id = named.id
         WHERE d.id < $2
           AND ($3::text IS NULL OR verdict = $3)
           AND ($4::text IS NULL OR dover_candidate_id = $4)
           AND ($5::text IS NULL OR dover_job_id = $5)
+          AND ($8::text IS NULL OR sender = $8)
         ORDER BY d.id DESC LIMIT $7
         "#,
         connection.0,
@@ -186,7 +233,8 @@ async fn of_webhook_id(
         filter.dover_candidate_id,
         filter.dover_job_id,
         filter.webhook_id,
-        limit
+        limit,
+        filter.sender.map(Sender::word)
     )
     .fetch_all(db)
     .await?;

@@ -265,6 +265,28 @@ pub async fn empty_deliveries_of(
     Ok(done.rows_affected())
 }
 
+/// Empties every webhook of Ashby's about these candidates of Ashby's. Answers how many there were.
+pub async fn empty_ashby_deliveries_of(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    ashby_candidates: &[String],
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE delivery d SET body = '', headers = '{}', erased_at = $3
+        FROM ashby_delivery a
+        WHERE a.connection_id = $1 AND a.candidate_id = ANY($2) AND d.id = a.delivery_id AND d.erased_at IS NULL
+        "#,
+        connection.0,
+        ashby_candidates,
+        now
+    )
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Empties these deliveries.
 pub async fn empty_deliveries(
     tx: &mut PgConnection,

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sqlx::PgExecutor;
 
-use super::{StoreError, Vault, vault::sealed_under};
+use super::{StoreError, Vault, delivery::Sender, vault::sealed_under};
 use crate::ids::{ConnectionId, fresh_uuid};
 
 /// What webhook secrets are sealed for.
@@ -61,6 +61,8 @@ pub struct Gate {
     pub id: ConnectionId,
     /// Its live webhook secrets, in clear.
     pub secrets: Vec<SecretString>,
+    /// Those of Ashby's webhooks.
+    pub ashby_secrets: Vec<SecretString>,
     /// Which deliveries it takes beyond Standard Webhooks.
     pub intake: Intake,
 }
@@ -75,7 +77,10 @@ pub async fn gate(
     let row = sqlx::query!(
         r#"
         SELECT c.id, c.accepts_hex_hmac, c.bearer_token, c.payload_paths,
-               array_remove(array_agg(s.secret ORDER BY s.created_at DESC), NULL) AS "secrets!: Vec<Vec<u8>>"
+               coalesce(array_agg(s.secret ORDER BY s.created_at DESC) FILTER (WHERE s.sender = 'dover'), '{}')
+                   AS "secrets!: Vec<Vec<u8>>",
+               coalesce(array_agg(s.secret ORDER BY s.created_at DESC) FILTER (WHERE s.sender = 'ashby'), '{}')
+                   AS "ashby_secrets!: Vec<Vec<u8>>"
         FROM connection c
         LEFT JOIN webhook_secret s ON s.connection_id = c.id AND (s.expires_at IS NULL OR s.expires_at > $2)
         WHERE c.name = $1
@@ -91,6 +96,11 @@ pub async fn gate(
     Ok(Some(Gate {
         id: row.id.into(),
         secrets: row.secrets.iter().map(open).collect::<Result<_, _>>()?,
+        ashby_secrets: row
+            .ashby_secrets
+            .iter()
+            .map(open)
+            .collect::<Result<_, _>>()?,
         intake: Intake {
             accepts_hex_hmac: row.accepts_hex_hmac,
             bearer_token: row
@@ -102,42 +112,51 @@ pub async fn gate(
     }))
 }
 
-/// Adds a live webhook secret.
+/// Adds a live webhook secret for one sender.
 pub async fn add_webhook_secret(
     db: impl PgExecutor<'_>,
     vault: &Vault,
     id: ConnectionId,
+    sender: Sender,
     secret: &str,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let done = sqlx::query!(
         r#"
         WITH present AS (SELECT only_one FROM installation WHERE master_key_fingerprint = $5 FOR SHARE)
-        INSERT INTO webhook_secret (id, connection_id, secret, created_at) SELECT $1, $2, $3, $4 FROM present
+        INSERT INTO webhook_secret (id, connection_id, secret, created_at, sender)
+        SELECT $1, $2, $3, $4, $6 FROM present
         "#,
         fresh_uuid(),
         id.0,
         vault.seal(WEBHOOK_SECRET, secret),
         now,
-        vault.master_fingerprint()
+        vault.master_fingerprint(),
+        sender.word()
     )
     .execute(db)
     .await?;
     sealed_under(done.rows_affected() == 1)
 }
 
-/// Lets every secret that would live on die at `at`: at a rotation, so that two live for a while.
+/// Lets every secret of a sender that would live on die at `at`: at a rotation, so that two live for a while. Answers
+/// whether there was one.
 pub async fn expire_webhook_secrets(
     db: impl PgExecutor<'_>,
     id: ConnectionId,
+    sender: Sender,
     at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "UPDATE webhook_secret SET expires_at = $2 WHERE connection_id = $1 AND (expires_at IS NULL OR expires_at > $2)",
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE webhook_secret SET expires_at = $3
+        WHERE connection_id = $1 AND sender = $2 AND (expires_at IS NULL OR expires_at > $3)
+        "#,
         id.0,
+        sender.word(),
         at
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }

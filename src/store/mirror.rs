@@ -104,16 +104,50 @@ pub struct Seen {
     pub candidate: CandidateId,
     /// For which job.
     pub job: AshbyJobId,
-    /// Where it stands.
-    pub stage: StageId,
-    /// What that makes it.
-    pub status: ApplicationStatus,
+    /// Where it stands; `None` where Ashby shows no stage, or a status that we do not know.
+    pub standing: Option<Standing>,
     /// Why it was archived.
     pub archive_reason: Option<ArchiveReasonId>,
     /// Where it came from.
     pub source: Option<SourceId>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+/// Where an application stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The stage.
+    pub stage: StageId,
+    /// What that makes it.
+    pub status: ApplicationStatus,
+}
+
+/// The status of an application that stands nowhere that we know.
+const UNCLEAR: &str = "Unclear";
+
+impl Seen {
+    fn stage(&self) -> Option<&str> {
+        self.standing
+            .as_ref()
+            .map(|standing| standing.stage.as_str())
+    }
+
+    fn status(&self) -> &'static str {
+        self.standing
+            .as_ref()
+            .map_or(UNCLEAR, |standing| status_word(standing.status))
+    }
+}
+
+/// How it came to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// Somebody looked: asked for at that time.
+    Looked(DateTime<Utc>),
+    /// A webhook of Ashby's said so: a hint. It counts only where it tells of a later change than is known, never makes
+    /// a look any fresher, and brings back nothing that is gone.
+    Told,
 }
 
 const fn status_word(status: ApplicationStatus) -> &'static str {
@@ -138,15 +172,19 @@ fn parse_status(word: &str) -> Result<ApplicationStatus, StoreError> {
     }
 }
 
-/// Keeps applications as Ashby showed them at `looked_at`. At the first meeting its last change counts as foreign;
+/// Keeps applications as Ashby showed them. At the first meeting its last change counts as foreign;
 /// afterwards whatever differs from what was seen or written before does, as of the time that came with it. What an open
 /// intent of ours explains is not foreign: whoever looks may be faster than the one who asked for it.
 pub async fn saw(
     tx: &mut PgConnection,
     connection: ConnectionId,
     seen: &[Seen],
-    looked_at: DateTime<Utc>,
+    how: How,
 ) -> Result<(), StoreError> {
+    let looked_at = match how {
+        How::Looked(at) => Some(at),
+        How::Told => None,
+    };
     // A page may name an application twice when it changes while being read; the later one stays.
     let latest: HashMap<&str, &Seen> = seen.iter().map(|seen| (seen.id.as_str(), seen)).collect();
     let mut seen: Vec<&Seen> = latest.into_values().collect();
@@ -154,11 +192,11 @@ pub async fn saw(
     let ids: Vec<String> = seen.iter().map(|seen| seen.id.0.clone()).collect();
     let candidates: Vec<String> = seen.iter().map(|seen| seen.candidate.0.clone()).collect();
     let jobs: Vec<String> = seen.iter().map(|seen| seen.job.0.clone()).collect();
-    let stages: Vec<String> = seen.iter().map(|seen| seen.stage.0.clone()).collect();
-    let statuses: Vec<String> = seen
+    let stages: Vec<Option<String>> = seen
         .iter()
-        .map(|seen| status_word(seen.status).to_owned())
+        .map(|seen| seen.stage().map(str::to_owned))
         .collect();
+    let statuses: Vec<String> = seen.iter().map(|seen| seen.status().to_owned()).collect();
     let reasons: Vec<Option<String>> = seen
         .iter()
         .map(|seen| seen.archive_reason.as_ref().map(|id| id.0.clone()))
@@ -177,13 +215,13 @@ pub async fn saw(
                    SELECT FROM intent i WHERE i.connection_id = $1 AND i.step->>'do' = 'create-application'
                      AND i.step->>'candidate' = candidate_id AND i.step->>'job' = job_id)
                THEN NULL ELSE updated_at END,
-               $10
+               coalesce($10::timestamptz, 'epoch')
         FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[])
              AS s (id, candidate_id, job_id, stage_id, status, archive_reason_id, source_id, updated_at)
         ON CONFLICT (connection_id, id) DO UPDATE
         SET candidate_id = excluded.candidate_id, job_id = excluded.job_id, stage_id = excluded.stage_id,
             status = excluded.status, archive_reason_id = excluded.archive_reason_id, source_id = excluded.source_id,
-            updated_at = excluded.updated_at, looked_at = excluded.looked_at, gone = false,
+            updated_at = excluded.updated_at, looked_at = greatest(a.looked_at, $10), gone = a.gone AND $10 IS NULL,
             foreign_at = CASE
                 WHEN (a.stage_id, a.status, a.archive_reason_id, a.source_id)
                      IS DISTINCT FROM (excluded.stage_id, excluded.status, excluded.archive_reason_id, excluded.source_id)
@@ -193,13 +231,13 @@ pub async fn saw(
                            AND i.step->>'reason' IS NOT DISTINCT FROM excluded.archive_reason_id)
                 THEN greatest(a.foreign_at, excluded.updated_at) ELSE a.foreign_at END
         -- A page that was read before our last write says nothing of what came after.
-        WHERE excluded.updated_at >= a.updated_at
+        WHERE excluded.updated_at > a.updated_at OR (excluded.updated_at = a.updated_at AND $10 IS NOT NULL)
         "#,
         connection.0,
         &ids,
         &candidates,
         &jobs,
-        &stages,
+        &stages as _,
         &statuses,
         &reasons as _,
         &sources as _,
@@ -232,8 +270,8 @@ pub async fn wrote(
         seen.id.as_str(),
         seen.candidate.as_str(),
         seen.job.as_str(),
-        seen.stage.as_str(),
-        status_word(seen.status),
+        seen.stage(),
+        seen.status(),
         seen.archive_reason.as_ref().map(ArchiveReasonId::as_str),
         seen.source.as_ref().map(SourceId::as_str),
         seen.updated_at,
@@ -263,14 +301,17 @@ pub async fn foreign(
     Ok(())
 }
 
-/// Ashby no longer has the application. Answers whose it was, where we knew it.
+/// Ashby no longer has the application. Answers whose it was, where we had it for one that is there.
 pub async fn gone(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
     id: &ApplicationId,
 ) -> Result<Option<CandidateId>, StoreError> {
     let candidate = sqlx::query_scalar!(
-        "UPDATE ashby_application SET gone = true WHERE connection_id = $1 AND id = $2 RETURNING candidate_id",
+        r#"
+        UPDATE ashby_application SET gone = true WHERE connection_id = $1 AND id = $2 AND NOT gone
+        RETURNING candidate_id
+        "#,
         connection.0,
         id.as_str()
     )
@@ -282,8 +323,12 @@ pub async fn gone(
 /// An application as the mirror has it.
 #[derive(Clone, Debug)]
 pub struct Known {
-    /// The application.
-    pub application: Application,
+    /// Its id.
+    pub id: ApplicationId,
+    /// Whose it is.
+    pub candidate: CandidateId,
+    /// The application; `None` where Ashby shows it without a stage, or in a status that we do not know.
+    pub application: Option<Application>,
     /// For which job.
     pub job: AshbyJobId,
     /// Where it came from.
@@ -321,15 +366,24 @@ pub async fn applications(
                 what: "an application",
                 detail: "a column is empty".to_owned(),
             };
-            Ok(Known {
-                application: Application {
-                    id: row.id.ok_or_else(missing)?.into(),
-                    candidate: row.candidate_id.ok_or_else(missing)?.into(),
-                    stage: row.stage_id.ok_or_else(missing)?.into(),
-                    status: parse_status(&row.status.ok_or_else(missing)?)?,
+            let id = ApplicationId(row.id.ok_or_else(missing)?);
+            let candidate = CandidateId(row.candidate_id.ok_or_else(missing)?);
+            let status = row.status.ok_or_else(missing)?;
+            let application = match row.stage_id {
+                Some(stage) if status != UNCLEAR => Some(Application {
+                    id: id.clone(),
+                    candidate: candidate.clone(),
+                    stage: stage.into(),
+                    status: parse_status(&status)?,
                     archive_reason: row.archive_reason_id.map(ArchiveReasonId),
                     foreign_at: row.foreign_at,
-                },
+                }),
+                _ => None,
+            };
+            Ok(Known {
+                id,
+                candidate,
+                application,
                 job: row.job_id.ok_or_else(missing)?.into(),
                 source: row.source_id.map(SourceId),
                 looked_at: row.looked_at.ok_or_else(missing)?,
@@ -425,4 +479,42 @@ pub async fn who(
             .push(row.candidate_id.into());
     }
     Ok(found)
+}
+
+/// A webhook says that these candidates are no more: whoever decides on an application of theirs looks first.
+pub async fn suspect(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    candidates: &[String],
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE ashby_application SET gone = true WHERE connection_id = $1 AND candidate_id = ANY($2)",
+        connection.0,
+        candidates
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// A webhook says that candidates were merged: each who is no more, and who has their applications now.
+pub async fn merged(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    merged: &[(String, String)],
+) -> Result<(), StoreError> {
+    let (gone, into): (Vec<String>, Vec<String>) = merged.iter().cloned().unzip();
+    sqlx::query!(
+        r#"
+        UPDATE ashby_application a SET candidate_id = m.survivor
+        FROM unnest($2::text[], $3::text[]) AS m (gone, survivor)
+        WHERE a.connection_id = $1 AND a.candidate_id = m.gone
+        "#,
+        connection.0,
+        &gone,
+        &into
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
 }

@@ -3,6 +3,7 @@
 
 pub mod brake;
 pub mod change;
+pub mod choice;
 pub mod condition;
 pub mod connection;
 pub mod decision;
@@ -15,6 +16,7 @@ pub mod intake;
 pub mod intent;
 pub mod job;
 pub mod mirror;
+pub mod news;
 pub mod overview;
 pub mod prospect;
 pub mod receipt;

@@ -457,6 +457,17 @@ pub async fn link(
     Ok(())
 }
 
+/// Forgets a candidate who is no more, where there is no application yet that would lead to who took their place.
+pub async fn lose_candidate(db: impl PgExecutor<'_>, id: ProspectId) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE prospect SET candidate_id = NULL WHERE id = $1 AND application_id IS NULL",
+        id.0
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Forgets who a prospect is in Ashby, at a person's word: the next decision looks for them afresh.
 pub async fn unlink(db: impl PgExecutor<'_>, id: ProspectId) -> Result<(), StoreError> {
     sqlx::query!("UPDATE prospect SET candidate_id = NULL, application_id = NULL, applied_at = NULL, revision = revision + 1 WHERE id = $1", id.0)

@@ -8,14 +8,21 @@ use serde_json::Value;
 use sqlx::{Acquire, PgConnection};
 use uuid::Uuid;
 
-use super::{StoreError, delivery::Verdict, erasure};
-use crate::ids::{ConnectionId, DoverCandidateId, DoverJobId};
+use super::{
+    StoreError,
+    delivery::{Sender, Verdict},
+    erasure,
+    news::{self, Told},
+};
+use crate::ids::{CandidateId, ConnectionId, DoverCandidateId, DoverJobId};
 
 /// A delivery with a good signature, to be stored.
 #[derive(Clone, Debug)]
 pub struct Incoming {
     /// Whose.
     pub connection: ConnectionId,
+    /// Who sent it.
+    pub sender: Sender,
     /// Its id, as the sender chose it.
     pub webhook_id: String,
     /// SHA-256 of the body.
@@ -26,6 +33,10 @@ pub struct Incoming {
     pub kind: Option<String>,
     /// Whom it is about; `None` where it is about nobody.
     pub about: Option<(DoverCandidateId, DoverJobId)>,
+    /// The person in Ashby that it is about, of one of Ashby's.
+    pub ashby_candidate: Option<CandidateId>,
+    /// What one of Ashby's tells that a flush is to take in.
+    pub told: Option<Told>,
     /// The headers as a JSON object, without credentials.
     pub headers: String,
     /// The body, as it came.
@@ -184,20 +195,25 @@ async fn insert(
         .map(|incoming| incoming.faults.clone())
         .collect();
     let erased: Vec<_> = batch.iter().map(|incoming| incoming.erased_at()).collect();
+    let senders: Vec<_> = batch
+        .iter()
+        .map(|incoming| incoming.sender.word().to_owned())
+        .collect();
     let rows = sqlx::query!(
         r#"
         WITH incoming AS (
             SELECT * FROM unnest(
                 $1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::text[], $10::bytea[], $11::jsonb[], $12::timestamptz[]
+                $9::text[], $10::bytea[], $11::jsonb[], $12::timestamptz[], $13::text[]
             ) WITH ORDINALITY AS i (connection_id, webhook_id, body_hash, received_at, verdict, type,
-                                    dover_candidate_id, dover_job_id, headers, body, faults, erased_at, place)
+                                    dover_candidate_id, dover_job_id, headers, body, faults, erased_at, sender,
+                                    place)
         ), stored AS (
             INSERT INTO delivery (connection_id, webhook_id, body_hash, received_at, verdict, type,
-                                  dover_candidate_id, dover_job_id, headers, body, faults, erased_at)
+                                  dover_candidate_id, dover_job_id, headers, body, faults, erased_at, sender)
             -- In order of arrival: the identity column is the order in which equal times are settled.
             SELECT connection_id, webhook_id, body_hash, received_at, verdict, type,
-                   dover_candidate_id, dover_job_id, headers, body, faults, erased_at
+                   dover_candidate_id, dover_job_id, headers, body, faults, erased_at, sender
             FROM incoming ORDER BY place
             ON CONFLICT (connection_id, webhook_id) WHERE verdict <> 'id-reused' DO NOTHING
             RETURNING id, connection_id, webhook_id, received_at, verdict, dover_candidate_id
@@ -206,7 +222,7 @@ async fn insert(
             SELECT id, connection_id, received_at FROM stored
             WHERE verdict = 'accepted' AND dover_candidate_id IS NOT NULL
         )
-        SELECT connection_id, webhook_id FROM stored
+        SELECT id, connection_id, webhook_id FROM stored
         "#,
         &connections,
         &webhook_ids,
@@ -220,13 +236,44 @@ async fn insert(
         &bodies,
         &faults as _,
         &erased as _,
+        &senders,
     )
-    .fetch_all(tx)
+    .fetch_all(&mut *tx)
     .await?;
+    let ids: HashMap<(Uuid, &str), i64> = rows
+        .iter()
+        .map(|row| ((row.connection_id, row.webhook_id.as_str()), row.id))
+        .collect();
+    let ours = batch
+        .iter()
+        .filter_map(|one| Some((*ids.get(&one.key())?, *one)));
+    heard(tx, ours).await?;
     Ok(rows
         .into_iter()
         .map(|row| (row.connection_id, row.webhook_id))
         .collect())
+}
+
+/// Files Ashby's deliveries among Ashby's, and queues what they tell.
+async fn heard(
+    tx: &mut PgConnection,
+    stored: impl Iterator<Item = (i64, &Incoming)>,
+) -> Result<(), StoreError> {
+    let (mut filed, mut told) = (Vec::new(), Vec::new());
+    for (id, incoming) in stored.filter(|(_, one)| one.sender == Sender::Ashby) {
+        filed.push((id, incoming.connection, incoming.ashby_candidate.clone()));
+        told.extend(
+            incoming
+                .told
+                .clone()
+                .map(|news| (id, incoming.connection, news)),
+        );
+    }
+    if !filed.is_empty() {
+        news::file(tx, &filed).await?;
+        news::tell(tx, told).await?;
+    }
+    Ok(())
 }
 
 /// Settles a delivery whose id was used before.
@@ -273,14 +320,14 @@ async fn settle(tx: &mut PgConnection, incoming: &Incoming) -> Result<Receipt, S
 /// Keeps another body under a used id beside the first.
 async fn reuse(tx: &mut PgConnection, incoming: &Incoming) -> Result<Receipt, StoreError> {
     let about = incoming.about.as_ref();
-    let copies = sqlx::query_scalar!(
+    let stored = sqlx::query!(
         r#"
         INSERT INTO delivery (connection_id, webhook_id, body_hash, received_at, verdict, type, dover_candidate_id,
-                              dover_job_id, headers, body, faults, erased_at)
-        VALUES ($1, $2, $3, $4, 'id-reused', $5, $6, $7, $8, $9, $10, $11)
+                              dover_job_id, headers, body, faults, erased_at, sender)
+        VALUES ($1, $2, $3, $4, 'id-reused', $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (connection_id, webhook_id, body_hash) WHERE verdict = 'id-reused'
         DO UPDATE SET copies = delivery.copies + 1
-        RETURNING copies
+        RETURNING id, copies
         "#,
         incoming.connection.0,
         incoming.webhook_id,
@@ -293,15 +340,19 @@ async fn reuse(tx: &mut PgConnection, incoming: &Incoming) -> Result<Receipt, St
         &incoming.body[..],
         incoming.faults,
         incoming.erased_at(),
+        incoming.sender.word(),
     )
-    .fetch_one(tx)
+    .fetch_one(&mut *tx)
     .await?;
+    if stored.copies == 1 {
+        heard(tx, std::iter::once((stored.id, incoming))).await?;
+    }
     let verdict = if incoming.faults.is_some() {
         Verdict::Rejected
     } else {
         Verdict::IdReused
     };
-    Ok(if copies == 1 {
+    Ok(if stored.copies == 1 {
         Receipt::New(verdict)
     } else {
         Receipt::Copy(verdict)

@@ -120,6 +120,7 @@ pub async fn deliveries(
         r#"
         SELECT id, verdict, dover_candidate_id, dover_job_id FROM delivery
         WHERE connection_id BETWEEN $1 AND $1 AND id > $2 AND id <= $3 AND erased_at IS NULL
+          AND sender = 'dover'
           AND ($4::text IS NULL OR dover_candidate_id = $4)
           AND ($5::text[] IS NULL OR dover_job_id = ANY($5))
           AND verdict = ANY($6)

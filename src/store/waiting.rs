@@ -279,3 +279,22 @@ pub async fn release_back_in_plan(
     .await?;
     Ok(done.rows_affected())
 }
+
+/// Lets what Ashby showed in a state that we do not know be decided again once it shows another. Answers how many.
+pub async fn release_clear_again(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE prospect p SET state = 'pending', revision = p.revision + 1
+        FROM ashby_application a
+        WHERE p.connection_id = $1 AND p.state = 'parked' AND p.reason = 'unclear-in-ashby'
+          AND a.connection_id = $1 AND a.id = p.application_id AND (a.status <> 'Unclear' OR a.gone)
+        "#,
+        connection.0
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}

@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 
 use super::{
     SyncError,
-    doubt::Settled,
+    doubt::{Settled, is_at},
     freshness::FreshLook,
     gather::{Case, Scene},
     lease::{Lease, Stop},
-    look::{gone, seen},
+    look::{self, gone, seen},
     metadata,
 };
 use crate::{
@@ -18,11 +18,11 @@ use crate::{
         AshbyClient, AshbyError, Disposition, Location, NewApplication, NewCandidate, StageChange,
     },
     ids::{ApplicationId, CandidateId, FlushId},
-    plan::{self, CandidateRef, NewPerson, Plan, Reason, Step},
+    plan::{self, CandidateRef, NewPerson, Plan, Reason, Step, situation::Openness},
     store::{
         self,
         intent::{Intended, Intent},
-        mirror::Seen,
+        mirror::{How, Seen},
     },
 };
 
@@ -268,7 +268,7 @@ impl Performer<'_> {
         };
         let intent = self.intend(intended).await?;
         match self.ashby.create_application(new).await {
-            Ok(application) => written(seen(&application), intent.recorded_at),
+            Ok(application) => Ok((seen(&application), intent.recorded_at)),
             Err(error) => self.rescued(error, &intent).await,
         }
     }
@@ -291,7 +291,7 @@ impl Performer<'_> {
             .change_stage(change)
             .await
         {
-            Ok(application) => written(seen(&application), intent.recorded_at),
+            Ok(application) => self.landed(seen(&application), &intent).await,
             Err(error) if error.code.as_deref() == Some("application_not_found") => {
                 gone(
                     self.scene.sync,
@@ -305,6 +305,35 @@ impl Performer<'_> {
             }
             Err(error) => self.rescued(error, &intent).await,
         }
+    }
+
+    /// Ashby took a change. Where its answer shows another stage than was asked for, or another job, somebody came between:
+    /// that is kept as theirs, and decided on again.
+    async fn landed(
+        &self,
+        seen: Seen,
+        intent: &Intent,
+    ) -> Result<(Seen, DateTime<Utc>), Interrupted> {
+        let Intended::ChangeStage { stage, reason, .. } = &intent.intended else {
+            unreachable!("only changes of stage land")
+        };
+        let job = self.scene.jobs.get(&self.case.prospect.dover_job_id);
+        let is_ours = job.is_none_or(|job| job.ashby_job_id == seen.job);
+        if is_ours && is_at(&seen, stage, reason.as_ref()) {
+            return Ok((seen, intent.recorded_at));
+        }
+        let how = How::Looked(intent.recorded_at);
+        let mut tx = self
+            .scene
+            .sync
+            .pool
+            .begin()
+            .await
+            .map_err(store::StoreError::from)?;
+        store::mirror::saw(&mut tx, self.scene.connection, &[seen], how).await?;
+        store::intent::settled(&mut *tx, intent.prospect, intent.recorded_at).await?;
+        tx.commit().await.map_err(store::StoreError::from)?;
+        Err(Interrupted::Again)
     }
 
     /// A write that may have gone through: if looking shows that it did, it did.
@@ -331,7 +360,7 @@ impl Performer<'_> {
             }
             Disposition::Permanent => {
                 self.forget(intent).await?;
-                Err(Interrupted::For(self.refused(error).await?))
+                Err(self.refused(error, intent).await?)
             }
             Disposition::Key { .. } => {
                 self.forget(intent).await?;
@@ -369,42 +398,70 @@ impl Performer<'_> {
     }
 
     /// Ashby said no for good, and why that matters.
-    async fn refused(&self, error: AshbyError) -> Result<Reason, Interrupted> {
+    async fn refused(
+        &self,
+        error: AshbyError,
+        intent: &Intent,
+    ) -> Result<Interrupted, Interrupted> {
+        if let Some(closed) = closed_meanwhile(self.scene, self.ashby, self.case).await? {
+            return Ok(Interrupted::For(closed));
+        }
         let code = error.code.clone().unwrap_or_else(|| "no code".to_owned());
         let prospect = &self.case.prospect;
-        match code.as_str() {
-            "candidate_not_found" => {
-                if let Some(gone) = prospect.candidate.as_ref().or(self.matched()) {
-                    let gone = std::slice::from_ref(&gone.0);
-                    store::mirror::forget_candidates(
-                        &self.scene.sync.pool,
-                        self.scene.connection,
-                        gone,
-                    )
-                    .await?;
-                }
-                Ok(Reason::GoneFromAshby)
+        Ok(match (code.as_str(), &intent.intended) {
+            ("candidate_not_found", Intended::CreateApplication { candidate, .. }) => {
+                self.lost(candidate).await?
             }
             // Refused once more after it was read again, it is not for us to mend.
             _ if error.is_not_found() && prospect.reason.as_deref() != Some("stale-id") => {
                 if let Some(job) = self.scene.jobs.get(&prospect.dover_job_id) {
                     metadata::distrust(self.scene.sync, self.scene.connection, job).await?;
                 }
-                Ok(Reason::StaleId { code })
+                Interrupted::For(Reason::StaleId { code })
             }
-            _ => Ok(Reason::RefusedByAshby {
+            _ => Interrupted::For(Reason::RefusedByAshby {
                 code,
                 message: error.message,
                 request_id: error.request_id,
             }),
-        }
+        })
     }
 
-    fn matched(&self) -> Option<&CandidateId> {
-        match &self.case.situation.person {
-            plan::situation::Person::Found { candidate, .. } => Some(candidate),
-            _ => None,
+    /// Ashby no longer has a candidate whom it had when we looked. If a merge has ended them, the survivor has their
+    /// addresses; if not, they were deleted, and the prospect stays linked to nobody else.
+    async fn lost(&self, candidate: &CandidateId) -> Result<Interrupted, Interrupted> {
+        let (sync, connection) = (self.scene.sync, self.scene.connection);
+        let prospect = &self.case.prospect;
+        let has_survivor = match self.has_survivor(candidate).await {
+            Ok(has_survivor) => has_survivor,
+            Err(SyncError::Ashby(error)) if is_passing(&error) => {
+                let what = error.to_string();
+                return Ok(Interrupted::For(Reason::AshbyUnavailable { what }));
+            }
+            Err(error) => return Err(Stop::from(error).into()),
+        };
+        let gone = std::slice::from_ref(&candidate.0);
+        store::mirror::forget_candidates(&sync.pool, connection, gone).await?;
+        if has_survivor {
+            store::prospect::lose_candidate(&sync.pool, prospect.id).await?;
+            return Ok(Interrupted::Again);
         }
+        store::prospect::link(&sync.pool, prospect.id, candidate, None).await?;
+        Ok(Interrupted::For(Reason::GoneFromAshby))
+    }
+
+    /// Whether Ashby has somebody else with the prospect's addresses or profile, asked right now: in its list and its
+    /// search.
+    async fn has_survivor(&self, lost: &CandidateId) -> Result<bool, SyncError> {
+        let (sync, connection) = (self.scene.sync, self.scene.connection);
+        let keys = plan::identity::keys(&self.case.prospect.says.contact);
+        look::follow_candidates(sync, connection, self.ashby).await?;
+        let people = look::search(self.ashby, &keys).await?;
+        look::identify(sync, connection, &people).await?;
+        let hash = |key| sync.vault.identity_hash(connection, key);
+        let hashes: Vec<_> = keys.iter().map(hash).collect();
+        let who = store::mirror::who(&sync.pool, connection, &hashes).await?;
+        Ok(who.values().flatten().any(|found| found != lost))
     }
 
     /// It surely had no effect.
@@ -414,13 +471,41 @@ impl Performer<'_> {
     }
 }
 
-/// An answer to a write always names a stage; one that does not is none that we can build on.
-fn written(seen: Option<Seen>, at: DateTime<Utc>) -> Result<(Seen, DateTime<Utc>), Interrupted> {
-    seen.map(|seen| (seen, at)).ok_or_else(|| {
-        Interrupted::For(Reason::AshbyUnavailable {
-            what: "Ashby's answer names no stage".to_owned(),
-        })
+/// Why the job of a prospect is at fault for a refusal, or for an application that is not to be seen: it was closed, or
+/// hidden, since the flush began. Whoever it keeps waiting goes on by itself once it is open again.
+pub(super) async fn closed_meanwhile(
+    scene: &Scene<'_>,
+    ashby: &AshbyClient,
+    case: &Case,
+) -> Result<Option<Reason>, Stop> {
+    let Some(job) = scene.jobs.get(&case.prospect.dover_job_id) else {
+        return Ok(None);
+    };
+    let found = match metadata::read_job(ashby, &job.ashby_job_id).await {
+        Ok(found) => found.map(|found| found.openness),
+        Err(error) if matches!(error.disposition(), Disposition::Key { .. }) => {
+            return Err(Stop::Key(error.to_string()));
+        }
+        // Then the refusal speaks for itself.
+        Err(_) => return Ok(None),
+    };
+    let title = job.title.clone();
+    Ok(match found {
+        None | Some(Openness::NotVisible) => Some(Reason::JobNotVisible { title }),
+        Some(Openness::Closed(status)) => {
+            let status = status.to_lowercase();
+            Some(Reason::JobNotOpen { title, status })
+        }
+        Some(Openness::Open) => None,
     })
+}
+
+/// Whether it is worth another try with the next flush, by this prospect alone.
+fn is_passing(error: &AshbyError) -> bool {
+    !matches!(
+        error.disposition(),
+        Disposition::Key { .. } | Disposition::Withheld
+    )
 }
 
 fn new_candidate(person: &NewPerson) -> NewCandidate {

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     Sync, SyncError,
     gather::Scene,
-    look::{self, Known, gone, hashes, seen},
+    look::{self, Known, gone, seen},
     release,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     store::{
         self,
         intent::{Intended, Intent},
-        mirror::Seen,
+        mirror::{How, Seen},
         prospect::Prospect,
     },
 };
@@ -181,18 +181,7 @@ impl Scene<'_> {
         let mut found: Vec<CandidateId> = listed.into_values().flatten().collect();
         let people = look::search(ashby, &identity::keys(&prospect.says.contact)).await?;
         // The lists have not shown them yet; the next prospect of the same person must know.
-        let identities: Vec<_> = people
-            .iter()
-            .map(|person| {
-                (
-                    person.id.clone(),
-                    hashes(self.sync, self.connection, person),
-                )
-            })
-            .collect();
-        let mut tx = self.sync.pool.begin().await?;
-        store::mirror::identify(&mut tx, self.connection, &identities).await?;
-        tx.commit().await?;
+        look::identify(self.sync, self.connection, &people).await?;
         found.extend(people.into_iter().map(|person| person.id));
         found.sort();
         found.dedup();
@@ -220,9 +209,10 @@ impl Scene<'_> {
                 Err(error) if error.is_not_found() => continue,
                 Err(error) => return Err(error.into()),
             };
-            let Some(seen) = seen(&application).filter(|seen| seen.job == *job) else {
+            let seen = seen(&application);
+            if seen.job != *job {
                 continue;
-            };
+            }
             let mut tx = self.sync.pool.begin().await?;
             release::doubt_settled(&mut tx, self.connection).await?;
             let is_ours = application.created_at >= intent.recorded_at - CLOCKS_DIFFER_BY;
@@ -242,7 +232,7 @@ impl Scene<'_> {
                     &mut tx,
                     self.connection,
                     std::slice::from_ref(&seen),
-                    asked_at,
+                    How::Looked(asked_at),
                 )
                 .await?;
                 store::mirror::foreign(&mut tx, self.connection, id).await?;
@@ -269,7 +259,7 @@ impl Scene<'_> {
     ) -> Result<Settled, SyncError> {
         let asked_at = self.sync.clock.now();
         let found = match ashby.application_info(application).await {
-            Ok(found) => seen(&found),
+            Ok(found) => Some(seen(&found)),
             Err(error) if error.is_not_found() => {
                 gone(self.sync, self.connection, ashby, application).await?;
                 None
@@ -278,7 +268,7 @@ impl Scene<'_> {
         };
         let mut tx = self.sync.pool.begin().await?;
         let settled = match found {
-            Some(seen) if seen.stage == *stage && seen.archive_reason.as_ref() == reason => {
+            Some(seen) if is_at(&seen, stage, reason) => {
                 store::mirror::wrote(&mut tx, self.connection, &seen, asked_at).await?;
                 store::prospect::applied(&mut tx, intent.prospect, intent.dover_at).await?;
                 let who = &seen.candidate;
@@ -293,7 +283,8 @@ impl Scene<'_> {
                 Settled::Application(seen)
             }
             seen => {
-                store::mirror::saw(&mut tx, self.connection, seen.as_slice(), asked_at).await?;
+                let how = How::Looked(asked_at);
+                store::mirror::saw(&mut tx, self.connection, seen.as_slice(), how).await?;
                 Settled::Undone
             }
         };
@@ -323,4 +314,11 @@ impl Scene<'_> {
         tx.commit().await?;
         Ok(Settled::Undone)
     }
+}
+
+/// Whether an application is where a change was to bring it.
+pub(super) fn is_at(seen: &Seen, stage: &StageId, reason: Option<&ArchiveReasonId>) -> bool {
+    let standing = seen.standing.as_ref();
+    standing.is_some_and(|standing| standing.stage == *stage)
+        && seen.archive_reason.as_ref() == reason
 }

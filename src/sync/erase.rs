@@ -218,10 +218,12 @@ async fn empty(
     let decisions = store::erasure::clear(tx, erasure, &ids).await?;
     let now = sync.clock.now();
     let deliveries = store::erasure::empty_deliveries_of(tx, connection, &candidates, now).await?;
+    let of_ashby =
+        store::erasure::empty_ashby_deliveries_of(tx, connection, &in_ashby, now).await?;
     Ok(Erased {
         id: erasure,
         prospects: ids.len(),
-        deliveries,
+        deliveries: deliveries + of_ashby,
         decisions,
     })
 }
@@ -278,6 +280,7 @@ pub(super) async fn extend(
         store::erasure::clear(tx, *erasure, &ids).await?;
         let now = sync.clock.now();
         store::erasure::empty_deliveries_of(tx, connection, &candidates, now).await?;
+        store::erasure::empty_ashby_deliveries_of(tx, connection, &in_ashby, now).await?;
     }
     Ok(())
 }

@@ -24,6 +24,7 @@ use super::{
     freshness::is_fresh,
     gather::{Case, Scene},
     groups::groups,
+    hear::hear,
     lease::{self, Lease, Stop},
     look::{self, look},
     metadata,
@@ -477,9 +478,14 @@ impl Flush<'_> {
                 continue;
             }
             match apply::apply(scene, self.id, ashby, &self.lease, &case, plan).await {
-                Ok(applied) => return Ok((case, judged, applied)),
+                Ok(applied) => {
+                    let judged = self.gone_or_hidden(scene, ashby, &case, judged).await?;
+                    return Ok((case, judged, applied));
+                }
                 Err(Interrupted::For(reason)) => {
-                    return Ok((case, Judged::nothing(reason), Applied::default()));
+                    let judged = Judged::nothing(reason);
+                    let judged = self.gone_or_hidden(scene, ashby, &case, judged).await?;
+                    return Ok((case, judged, Applied::default()));
                 }
                 Err(Interrupted::By(stop)) => return Err(stop),
                 Err(Interrupted::Again) => {
@@ -493,6 +499,21 @@ impl Flush<'_> {
             Judged::nothing(Reason::AshbyUnavailable { what }),
             Applied::default(),
         ))
+    }
+
+    /// What is gone may merely be hidden with its job: then it waits for that instead, and goes on by itself.
+    async fn gone_or_hidden(
+        &self,
+        scene: &Scene<'_>,
+        ashby: &AshbyClient,
+        case: &Case,
+        judged: Judged,
+    ) -> Result<Judged, Stop> {
+        if judged.plan.because != Reason::GoneFromAshby {
+            return Ok(judged);
+        }
+        let closed = apply::closed_meanwhile(scene, ashby, case).await?;
+        Ok(closed.map_or(judged, Judged::nothing))
     }
 
     fn is_fresh(&self, case: &Case) -> bool {
@@ -573,8 +594,12 @@ pub(super) async fn set<'a>(
             .any(|reason| reasons.contains(&reason.as_str()))
     };
     let picture = look(sync, connection.id, &ashby).await?;
+    hear(sync, connection.id).await?;
 
     release::looked(sync, connection.id, picture.candidates).await?;
+    if waits_for(&[release::AMBIGUOUS]) {
+        release::look_over_choices(sync, connection.id, &ashby).await?;
+    }
 
     if waits_for(&release::REGISTRATION) {
         release::registered_meanwhile(sync, connection.id).await?;

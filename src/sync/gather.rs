@@ -20,7 +20,7 @@ use crate::{
         Situation,
         brake::Answer,
         identity,
-        situation::{Application, ApplicationStatus, Person, Registration, Setup},
+        situation::{ApplicationStatus, Person, Registration, Setup},
     },
     store::{self, intent::Intent, job::Job, prospect::Prospect},
 };
@@ -151,7 +151,7 @@ impl Scene<'_> {
             who,
             applications: applications
                 .into_iter()
-                .map(|known| (known.application.id.clone(), known))
+                .map(|known| (known.id.clone(), known))
                 .collect(),
             intents: intents
                 .into_iter()
@@ -228,10 +228,8 @@ impl Scene<'_> {
     ) -> Result<Person, SyncError> {
         if let Some(id) = &prospect.application {
             return match mirrored.applications.get(id) {
-                Some(known) if known.gone => Ok(Person::Gone),
-                Some(known) if known.job != *job => Ok(Person::Transferred),
-                Some(known) => Ok(Person::Linked(known.application.clone())),
-                None => self.relearn(id, job).await,
+                Some(known) if !known.gone => Ok(linked(known, job)),
+                known => self.relearn(id, job, known.is_some()).await,
             };
         }
         let intent = mirrored.intents.get(&prospect.id);
@@ -244,12 +242,16 @@ impl Scene<'_> {
         self.by_identity(prospect, job, mirrored).await
     }
 
-    /// A linked application that the mirror has forgotten.
-    async fn relearn(&self, id: &ApplicationId, job: &AshbyJobId) -> Result<Person, SyncError> {
-        if look::look_at(self.sync, self.connection, &self.ashby, id)
-            .await?
-            .is_none()
-        {
+    /// A linked application that the mirror has forgotten, or was told is gone. One that `was_gone` may be back: out of
+    /// a confidential job, say. Then so is its person, whom we may have forgotten with it.
+    async fn relearn(
+        &self,
+        id: &ApplicationId,
+        job: &AshbyJobId,
+        was_gone: bool,
+    ) -> Result<Person, SyncError> {
+        let looked = look::look_at(self.sync, self.connection, &self.ashby, id).await?;
+        if looked.is_none() {
             return Ok(Person::Gone);
         }
         let again = store::mirror::applications(
@@ -258,11 +260,13 @@ impl Scene<'_> {
             std::slice::from_ref(&id.0),
             &[],
         );
-        Ok(match again.await?.pop() {
-            None => Person::Gone,
-            Some(known) if known.job != *job => Person::Transferred,
-            Some(known) => Person::Linked(known.application),
-        })
+        let Some(known) = again.await?.pop() else {
+            return Ok(Person::Gone);
+        };
+        if was_gone {
+            look::recognise(self.sync, self.connection, &self.ashby, &known.candidate).await?;
+        }
+        Ok(linked(&known, job))
     }
 
     async fn by_identity(
@@ -318,10 +322,7 @@ impl Scene<'_> {
     ) -> Result<Person, SyncError> {
         let application = open_application(mirrored.applications.values(), &candidate, job);
         if application.is_some() || self.picture.applications == Known::Current {
-            return Ok(Person::Found {
-                candidate,
-                application,
-            });
+            return Ok(found(candidate, application));
         }
         let ids = match self.ashby.candidate_info(&candidate).await {
             Ok(person) => person.application_ids,
@@ -335,10 +336,7 @@ impl Scene<'_> {
         let theirs =
             store::mirror::applications(&self.sync.pool, self.connection, &[], people).await?;
         let application = open_application(theirs.iter(), &candidate, job);
-        Ok(Person::Found {
-            candidate,
-            application,
-        })
+        Ok(found(candidate, application))
     }
 
     /// Of several matches, those that Ashby still has: its lists say nothing of those that a merge has ended.
@@ -362,21 +360,48 @@ impl Scene<'_> {
     }
 }
 
-/// Of a candidate's applications for a job, the one that is still open, else the last that there is.
+/// The application that a prospect is linked to.
+fn linked(known: &store::mirror::Known, job: &AshbyJobId) -> Person {
+    match &known.application {
+        _ if known.job != *job => Person::Transferred,
+        Some(application) => Person::Linked(application.clone()),
+        None => unclear(known),
+    }
+}
+
+/// Somebody whom Ashby knows, and their application for the job.
+fn found(candidate: CandidateId, known: Option<&store::mirror::Known>) -> Person {
+    match known {
+        Some(known) if known.application.is_none() => unclear(known),
+        known => Person::Found {
+            candidate,
+            application: known.and_then(|known| known.application.clone()),
+        },
+    }
+}
+
+fn unclear(known: &store::mirror::Known) -> Person {
+    Person::Unclear {
+        candidate: known.candidate.clone(),
+        application: known.id.clone(),
+    }
+}
+
+/// Of a candidate's applications for a job, the one that is still open, else the last that there is. One in a status
+/// that we do not know may be open.
 fn open_application<'a>(
     all: impl Iterator<Item = &'a store::mirror::Known>,
     candidate: &CandidateId,
     job: &AshbyJobId,
-) -> Option<Application> {
-    let openness = |application: &Application| match application.status {
-        ApplicationStatus::Lead | ApplicationStatus::Active => 2,
-        ApplicationStatus::Hired => 1,
-        ApplicationStatus::Archived => 0,
+) -> Option<&'a store::mirror::Known> {
+    let openness = |known: &store::mirror::Known| match &known.application {
+        None => 2,
+        Some(application) => match application.status {
+            ApplicationStatus::Lead | ApplicationStatus::Active => 3,
+            ApplicationStatus::Hired => 1,
+            ApplicationStatus::Archived => 0,
+        },
     };
-    all.filter(|known| {
-        !known.gone && known.application.candidate == *candidate && known.job == *job
-    })
-    .map(|known| &known.application)
-    .max_by_key(|found| (openness(found), &found.id))
-    .cloned()
+    all.filter(|known| !known.gone && known.candidate == *candidate && known.job == *job)
+        .max_by(|a, b| (openness(a), &a.id).cmp(&(openness(b), &b.id)))
 }

@@ -6,11 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Sync, SyncError, release};
 use crate::{
     ashby::{self, AshbyClient, AshbyError, Disposition, Next, Page, PageFrom, SyncToken},
-    ids::{ApplicationId, ConnectionId},
+    ids::{ApplicationId, CandidateId, ConnectionId},
     plan::{identity::IdentityKey, situation::ApplicationStatus},
     store::{
         self,
-        mirror::{Listing, Progress, Seen},
+        mirror::{How, Listing, Progress, Seen, Standing},
     },
 };
 
@@ -74,7 +74,7 @@ pub(super) async fn look(
     })
 }
 
-async fn follow_candidates(
+pub(super) async fn follow_candidates(
     sync: &Sync,
     connection: ConnectionId,
     client: &AshbyClient,
@@ -99,8 +99,8 @@ async fn follow_candidates(
             .collect();
         store::mirror::identify(&mut tx, connection, &people).await?;
         if somebody_waits {
-            let touched = people.iter().map(|(candidate, _)| candidate).collect();
-            release::touched(&mut tx, sync, connection, &touched).await?;
+            let touched = people.iter().map(|(candidate, _)| candidate);
+            release::touched(&mut tx, connection, touched).await?;
         }
         let done = advance(&mut progress, &page, sync.clock.now());
         store::mirror::set_progress(&mut tx, connection, Listing::Candidates, &progress).await?;
@@ -132,8 +132,8 @@ pub(super) async fn follow_applications(
             continue;
         };
         let mut tx = sync.pool.begin().await?;
-        let seen: Vec<Seen> = page.items.iter().filter_map(seen).collect();
-        store::mirror::saw(&mut tx, connection, &seen, asked_at).await?;
+        let seen: Vec<Seen> = page.items.iter().map(seen).collect();
+        store::mirror::saw(&mut tx, connection, &seen, How::Looked(asked_at)).await?;
         let done = advance(&mut progress, &page, asked_at);
         store::mirror::set_progress(&mut tx, connection, Listing::Applications, &progress).await?;
         tx.commit().await?;
@@ -236,9 +236,21 @@ pub(super) fn hashes(
         .collect()
 }
 
-/// What the mirror keeps of an application. One without a stage, or of a status that Ashby has added since, is none
-/// that we could decide on.
-pub(super) fn seen(application: &ashby::Application) -> Option<Seen> {
+/// What the mirror keeps of an application.
+pub(super) fn seen(application: &ashby::Application) -> Seen {
+    Seen {
+        id: application.id.clone(),
+        candidate: application.candidate_id.clone(),
+        job: application.job_id.clone(),
+        standing: standing(application),
+        archive_reason: application.archive_reason_id.clone(),
+        source: application.source_id.clone(),
+        updated_at: application.updated_at,
+    }
+}
+
+/// Where it stands. Without a stage, or in a status that Ashby has added since, it is nowhere that we could decide on.
+fn standing(application: &ashby::Application) -> Option<Standing> {
     let status = match application.status {
         ashby::ApplicationStatus::Lead => ApplicationStatus::Lead,
         ashby::ApplicationStatus::Active => ApplicationStatus::Active,
@@ -246,16 +258,8 @@ pub(super) fn seen(application: &ashby::Application) -> Option<Seen> {
         ashby::ApplicationStatus::Archived => ApplicationStatus::Archived,
         ashby::ApplicationStatus::Other(_) => return None,
     };
-    Some(Seen {
-        id: application.id.clone(),
-        candidate: application.candidate_id.clone(),
-        job: application.job_id.clone(),
-        stage: application.current_interview_stage.as_ref()?.id.clone(),
-        status,
-        archive_reason: application.archive_reason_id.clone(),
-        source: application.source_id.clone(),
-        updated_at: application.updated_at,
-    })
+    let stage = application.current_interview_stage.as_ref()?.id.clone();
+    Some(Standing { stage, status })
 }
 
 /// Looks at one application by itself. `None`: Ashby no longer has it, and the mirror knows.
@@ -269,10 +273,11 @@ pub(super) async fn look_at(
     match client.application_info(id).await {
         Ok(application) => {
             let seen = seen(&application);
+            let how = How::Looked(asked_at);
             let mut tx = sync.pool.begin().await?;
-            store::mirror::saw(&mut tx, connection, seen.as_slice(), asked_at).await?;
+            store::mirror::saw(&mut tx, connection, std::slice::from_ref(&seen), how).await?;
             tx.commit().await?;
-            Ok(seen)
+            Ok(Some(seen))
         }
         Err(error) if error.is_not_found() => {
             gone(sync, connection, client, id).await?;
@@ -297,6 +302,36 @@ pub(super) async fn gone(
     if looked.is_err_and(|error| error.is_not_found()) {
         store::mirror::forget_candidates(&sync.pool, connection, &[candidate.0]).await?;
     }
+    Ok(())
+}
+
+/// Keeps who a candidate is, if Ashby shows them.
+pub(super) async fn recognise(
+    sync: &Sync,
+    connection: ConnectionId,
+    client: &AshbyClient,
+    candidate: &CandidateId,
+) -> Result<(), SyncError> {
+    match client.candidate_info(candidate).await {
+        Ok(person) => identify(sync, connection, &[person]).await,
+        Err(error) if error.is_not_found() => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Keeps who these people are.
+pub(super) async fn identify(
+    sync: &Sync,
+    connection: ConnectionId,
+    people: &[ashby::Candidate],
+) -> Result<(), SyncError> {
+    let people: Vec<_> = people
+        .iter()
+        .map(|person| (person.id.clone(), hashes(sync, connection, person)))
+        .collect();
+    let mut tx = sync.pool.begin().await?;
+    store::mirror::identify(&mut tx, connection, &people).await?;
+    tx.commit().await?;
     Ok(())
 }
 

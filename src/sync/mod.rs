@@ -16,6 +16,7 @@ pub mod fold;
 mod freshness;
 mod gather;
 mod groups;
+mod hear;
 pub mod lease;
 mod look;
 mod metadata;

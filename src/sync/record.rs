@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Sync, SyncError, apply::Applied, gather::Case};
 use crate::{
     ashby::{CallObserver, CallRecord},
-    ids::{ConnectionId, DecisionId, FlushId, LeaseToken},
+    ids::{ApplicationId, CandidateId, ConnectionId, DecisionId, FlushId, LeaseToken},
     plan::{
         self, Outcome, Plan, Reason, Situation,
         situation::{Application, Person, Registration},
@@ -111,13 +111,19 @@ pub(super) async fn record(
         let who = &seen.candidate;
         store::change::made(&mut tx, prospect.id, who, Some(seen), *at).await?;
         store::intent::settled(&mut *tx, prospect.id, *at).await?;
-    } else if let (false, Meanwhile::Nothing, Some(found)) = (
+    } else if let (false, Meanwhile::Nothing, Some((candidate, application))) = (
         case.situation.is_in_shadow(),
         meanwhile,
-        application(&case.situation.person),
+        met(&case.situation.person),
     ) {
         // Met for the first time, or followed through a merge.
-        store::prospect::link(&mut *tx, prospect.id, &found.candidate, Some(&found.id)).await?;
+        store::prospect::link(&mut *tx, prospect.id, candidate, Some(application)).await?;
+    }
+    if let Reason::AmbiguousIdentity(choices) = &plan.because {
+        let now = decision.decided_at;
+        store::choice::set(&mut tx, connection, prospect.id, choices, now).await?;
+    } else if prospect.reason.as_deref() == Some(Reason::AmbiguousIdentity(Vec::new()).code()) {
+        store::choice::clear(&mut *tx, prospect.id).await?;
     }
     if let Some(deed) = held {
         let hold = Hold {
@@ -166,6 +172,20 @@ pub(super) const fn application(person: &Person) -> Option<&Application> {
     }
 }
 
+/// Whose application the prospect has in Ashby, and which.
+const fn met(person: &Person) -> Option<(&CandidateId, &ApplicationId)> {
+    match person {
+        Person::Unclear {
+            candidate,
+            application,
+        } => Some((candidate, application)),
+        person => match application(person) {
+            Some(found) => Some((&found.candidate, &found.id)),
+            None => None,
+        },
+    }
+}
+
 /// What Dover said, as an explanation shows it: stage, status and times, nothing of the person.
 fn dover_said(situation: &Situation) -> Value {
     let says = &situation.dover;
@@ -208,6 +228,12 @@ pub(super) fn ashby_held(situation: &Situation) -> Value {
             application: None,
         } => json!({ "person": "known", "candidate_id": candidate }),
         Person::Several(choices) => json!({ "person": "several", "choices": choices }),
+        Person::Unclear {
+            candidate,
+            application,
+        } => {
+            json!({ "person": "unclear", "candidate_id": candidate, "application_id": application })
+        }
         Person::Gone => json!({ "person": "gone" }),
         Person::Transferred => json!({ "person": "transferred" }),
         Person::Learning { read } => json!({ "person": "learning", "candidates_read": read }),

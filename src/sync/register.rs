@@ -119,7 +119,15 @@ pub async fn connect(
             error.into()
         }
     })?;
-    store::intake::add_webhook_secret(&mut *tx, &sync.vault, id, secret.expose(), now).await?;
+    store::intake::add_webhook_secret(
+        &mut *tx,
+        &sync.vault,
+        id,
+        store::delivery::Sender::Dover,
+        secret.expose(),
+        now,
+    )
+    .await?;
     if let Some(setup) = &setup {
         store::connection::set_setup(&mut *tx, id, setup, now).await?;
         checks.extend(check::setup(setup));

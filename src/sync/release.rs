@@ -1,22 +1,22 @@
-//! Lets what is parked go on by itself when its cause is gone. Nothing here asks Ashby; it is told what a look showed.
+//! Lets what is parked go on by itself when its cause is gone. It is told what a look showed; only people whom somebody
+//! might be are looked for here, for nothing else tells that one of them is gone.
 //!
 //! What a look shows is acted on before it is kept: were it the other way round, a crash between the two would leave
 //! people waiting for a change that has come already. Where it can be told from the present state alone that nobody has
 //! to wait, it is, for whoever was parked beside a look saw nothing change.
 
-use std::collections::HashSet;
-
+use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::{Sync, SyncError, adopt::adopt, look::Known};
 use crate::{
+    ashby::AshbyClient,
     ids::{CandidateId, ConnectionId},
     plan::{
-        identity,
         says::Status,
         situation::{Openness, Setup, SourceSetup},
     },
-    store::{self, job::Job, prospect::State},
+    store::{self, job::Job},
 };
 
 /// Reasons that the source and the archive reasons of an employer's Ashby can cause.
@@ -40,11 +40,14 @@ const CLOSED: [&str; 2] = ["job-not-open", "job-not-visible"];
 /// The reason that a registration ends.
 pub(super) const REGISTRATION: [&str; 1] = ["job-not-registered"];
 
-/// The reason that a merge in Ashby ends.
-const AMBIGUOUS: &str = "ambiguous-identity";
+/// The reason that a merge or a deletion in Ashby ends.
+pub(super) const AMBIGUOUS: &str = "ambiguous-identity";
 
-/// How many prospects with an ambiguous identity are looked over at once.
-const AMBIGUOUS_AT_ONCE: i64 = 1_000;
+/// How many of the people whom somebody might be are looked over in one flush: a twentieth of a minute's budget.
+const CHOICES_AT_ONCE: i64 = 50;
+
+/// Nobody is looked over again sooner.
+const LOOKED_OVER: TimeDelta = TimeDelta::minutes(10);
 
 pub(super) fn owned(reasons: &[&str]) -> Vec<String> {
     reasons.iter().map(|reason| (*reason).to_owned()).collect()
@@ -138,6 +141,7 @@ pub(super) async fn looked(
     }
     store::waiting::release(&sync.pool, connection, &reasons).await?;
     store::waiting::release_back_in_plan(&sync.pool, connection).await?;
+    store::waiting::release_clear_again(&sync.pool, connection).await?;
     Ok(())
 }
 
@@ -151,29 +155,39 @@ pub(super) async fn awaits_merge(sync: &Sync, connection: ConnectionId) -> Resul
 /// them is decided again.
 pub(super) async fn touched(
     tx: &mut PgConnection,
+    connection: ConnectionId,
+    touched: impl Iterator<Item = &CandidateId>,
+) -> Result<(), SyncError> {
+    let touched: Vec<String> = touched.map(|id| id.0.clone()).collect();
+    store::choice::resume(tx, connection, &touched).await?;
+    Ok(())
+}
+
+/// Looks over some of the people whom prospects of ambiguous identity might be, those of longest ago first: Ashby's
+/// lists tell of no deletion. Whoever might have been one that is gone is decided again.
+pub(super) async fn look_over_choices(
     sync: &Sync,
     connection: ConnectionId,
-    touched: &HashSet<&CandidateId>,
+    client: &AshbyClient,
 ) -> Result<(), SyncError> {
-    let filter = store::prospect::Filter {
-        state: Some(State::Parked),
-        reason: Some(AMBIGUOUS),
-        ..store::prospect::Filter::default()
-    };
-    let first = uuid::Uuid::nil().into();
-    let parked =
-        store::prospect::list(&mut *tx, connection, &filter, first, AMBIGUOUS_AT_ONCE).await?;
-    for prospect in parked {
-        let hash = |key: &_| sync.vault.identity_hash(connection, key);
-        let hashes: Vec<Vec<u8>> = identity::keys(&prospect.says.contact)
-            .iter()
-            .map(hash)
-            .collect();
-        let who = store::mirror::who(&mut *tx, connection, &hashes).await?;
-        let matches: HashSet<&CandidateId> = who.values().flatten().collect();
-        if matches.len() < 2 || !matches.is_disjoint(touched) {
-            store::waiting::resume(&mut *tx, connection, prospect.id).await?;
+    let now = sync.clock.now();
+    let mut people =
+        store::choice::oldest(&sync.pool, connection, now - LOOKED_OVER, CHOICES_AT_ONCE).await?;
+    people.sort();
+    people.dedup();
+    let (mut there, mut gone) = (Vec::new(), Vec::new());
+    for candidate in people {
+        match client.candidate_info(&candidate).await {
+            Ok(person) if person.id == candidate => there.push(candidate.0),
+            Ok(_) => gone.push(candidate.0),
+            Err(error) if error.is_not_found() => gone.push(candidate.0),
+            Err(error) => return Err(error.into()),
         }
     }
+    let mut tx = sync.pool.begin().await?;
+    store::choice::seen(&mut *tx, connection, &there, now).await?;
+    store::choice::resume(&mut *tx, connection, &gone).await?;
+    store::mirror::forget_candidates(&mut *tx, connection, &gone).await?;
+    tx.commit().await?;
     Ok(())
 }

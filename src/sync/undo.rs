@@ -133,7 +133,7 @@ impl Undo<'_> {
     async fn look(&self, ashby: &AshbyClient, id: &ApplicationId) -> Result<Option<Image>, Stop> {
         let scene = self.scene;
         let seen = look::look_at(scene.sync, scene.connection, ashby, id).await?;
-        Ok(seen.as_ref().map(Image::from))
+        Ok(seen.as_ref().and_then(Seen::image))
     }
 
     fn title(&self, job: &DoverJobId, stage: &StageId) -> String {
@@ -242,9 +242,12 @@ pub async fn preview(
             continue;
         };
         let known = |known: &&store::mirror::Known| {
-            Some(&known.application.id) == change.application.as_ref() && !known.gone
+            Some(&known.id) == change.application.as_ref() && !known.gone
         };
-        let now = held.iter().find(known).map(Image::from);
+        let now = held
+            .iter()
+            .find(known)
+            .and_then(store::mirror::Known::image);
         let job = jobs
             .iter()
             .find(|job| job.dover_job_id == prospect.dover_job_id);

@@ -23,7 +23,7 @@ const MAY_IMPORT: [(&str, &[&str]); 16] = [
     ("store", &["plan"]),
     ("sync", &["plan", "dover", "ashby", "store"]),
     ("worker", &["sync", "store"]),
-    ("http", &["store", "sync", "plan", "dover"]),
+    ("http", &["store", "sync", "plan", "dover", "ashby"]),
     ("simulator", &[]),
     (
         "commands",

@@ -120,7 +120,7 @@ async fn metrics_tell_what_was_received_flushed_called_and_left() {
     assert_eq!(
         sample(
             &waiting,
-            r#"dover_ashby_sync_deliveries_total{verdict="accepted"}"#
+            r#"dover_ashby_sync_deliveries_total{verdict="accepted",sender="dover"}"#
         ),
         Some(2.0)
     );

@@ -32,6 +32,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(connections::pause))           // …/pause
         .routes(routes!(connections::resume))          // …/resume
         .routes(routes!(connections::rotate))          // …/webhook-secret/rotate
+        .routes(routes!(connections::rotate_ashby))    // …/ashby-webhook-secret/rotate
         .routes(routes!(settings::read, settings::change)) // …/settings
         // /v1/connections/{connection}/jobs
         .routes(routes!(jobs::list, jobs::register))

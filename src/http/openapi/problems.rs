@@ -7,7 +7,10 @@ use serde_json::{Map, Value, json};
 use super::{id, operations};
 use crate::{
     dover::payload::Fault,
-    http::problem::{ApiError, Code, Problem},
+    http::{
+        ashby_webhook::NO_SECRET,
+        problem::{ApiError, Code, Problem},
+    },
     store::brake::QuestionStatus,
     sync::{answer::AnswerError, erase::EraseError, register::RegisterError, undo::UndoError},
 };
@@ -70,6 +73,17 @@ fn of_its_own(operation: &str) -> &'static [Code] {
             Code::TooLarge,
             Code::BadSignature,
             Code::InvalidDelivery,
+            Code::DatabaseUnavailable,
+            Code::Busy,
+            Code::Internal,
+        ],
+        "receiveAshbyWebhook" | "receiveDefaultAshbyWebhook" => &[
+            Code::InvalidRequest,
+            Code::NotFound,
+            Code::TooLarge,
+            Code::BadSignature,
+            Code::InvalidDelivery,
+            Code::NotSetUp,
             Code::DatabaseUnavailable,
             Code::Busy,
             Code::Internal,
@@ -241,6 +255,7 @@ pub(super) fn sample(code: Code) -> Problem {
             "/data/updated_at",
             "is required: expected an RFC 3339 time with a zone, such as 2026-11-21T09:59:58Z",
         )]),
+        Code::NotSetUp => new(NO_SECRET),
         Code::DatabaseUnavailable => {
             new("The database does not answer. Try again in a few seconds.")
         }

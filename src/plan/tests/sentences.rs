@@ -161,11 +161,12 @@ fn of_the_rules() -> Vec<Reason> {
         },
         Reason::TransferredInAshby,
         Reason::Erased,
+        Reason::UnclearInAshby,
     ]
 }
 
 /// How many variants [`Reason`] has.
-pub(super) const VARIANTS: usize = 40;
+pub(super) const VARIANTS: usize = 41;
 
 /// A number for each variant. A new one does not compile until it has a number here, and then a sentence above.
 pub(super) fn variant(reason: &Reason) -> usize {
@@ -210,6 +211,7 @@ pub(super) fn variant(reason: &Reason) -> usize {
         Reason::CannotBeUndone => 37,
         Reason::CreateUndecided { .. } => 38,
         Reason::Erased => 39,
+        Reason::UnclearInAshby => 40,
     }
 }
 

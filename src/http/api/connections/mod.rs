@@ -1,5 +1,6 @@
 //! Employers' links: connected, listed, read, removed. `change` alters one, `switches` are its single acts.
 
+mod ashby_secret;
 mod change;
 mod shape;
 mod switches;
@@ -14,6 +15,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use ashby_secret::*;
 pub use change::*;
 pub use shape::*;
 pub use switches::*;

@@ -35,6 +35,8 @@ pub struct ConnectionBody {
     pub attention: Option<String>,
     /// Where deliveries are to be sent, as the address of this request tells it.
     pub webhook_url: String,
+    /// Where Ashby's own webhooks may be sent, once they have a secret.
+    pub ashby_webhook_url: String,
     /// When it was connected.
     pub created_at: DateTime<Utc>,
     /// When it is flushed next, unless it is paused or needs attention.
@@ -61,6 +63,7 @@ impl ConnectionBody {
             status: connection.status(),
             attention: connection.attention.clone(),
             webhook_url: origin.url(&format!("/webhooks/dover/{}", connection.name)),
+            ashby_webhook_url: origin.url(&format!("/webhooks/ashby/{}", connection.name)),
             created_at: connection.created_at,
             next_flush_at: connection.next_flush_at,
             accepts_hex_hmac: connection.accepts_hex_hmac,

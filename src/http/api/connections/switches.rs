@@ -127,12 +127,17 @@ impl Readable for Rotate {
     const FIELDS: &'static [&'static str] = &["grace_seconds", "secret"];
 
     fn read(fields: &mut Fields) -> Option<Self> {
-        let grace = fields.number("grace_seconds", &(0..=MAX_GRACE_SECONDS));
         Some(Self {
-            grace: TimeDelta::seconds(grace.unwrap_or(USUAL_GRACE_SECONDS)),
+            grace: grace(fields),
             secret: webhook_secret(fields, "secret"),
         })
     }
+}
+
+/// For how long the secret before lives on.
+pub(super) fn grace(fields: &mut Fields) -> TimeDelta {
+    let seconds = fields.number("grace_seconds", &(0..=MAX_GRACE_SECONDS));
+    TimeDelta::seconds(seconds.unwrap_or(USUAL_GRACE_SECONDS))
 }
 
 /// A webhook secret that was rotated.
@@ -170,8 +175,22 @@ pub async fn rotate(
     let previous_expires_at = now + rotate.grace;
     let id = connection.id;
     let mut tx = sync.pool.begin().await?;
-    store::intake::expire_webhook_secrets(&mut *tx, id, previous_expires_at).await?;
-    store::intake::add_webhook_secret(&mut *tx, &sync.vault, id, secret.expose(), now).await?;
+    store::intake::expire_webhook_secrets(
+        &mut *tx,
+        id,
+        store::delivery::Sender::Dover,
+        previous_expires_at,
+    )
+    .await?;
+    store::intake::add_webhook_secret(
+        &mut *tx,
+        &sync.vault,
+        id,
+        store::delivery::Sender::Dover,
+        secret.expose(),
+        now,
+    )
+    .await?;
     tx.commit().await?;
     Ok(Json(Rotated {
         dover_webhook_secret: is_ours.then(|| secret.expose().to_owned()),

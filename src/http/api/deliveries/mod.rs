@@ -23,7 +23,7 @@ use crate::{
     store::{
         self,
         connection::Connection,
-        delivery::{Delivery, Filter, Verdict},
+        delivery::{Delivery, Filter, Sender, Verdict},
     },
     sync::{Sync, fold},
 };
@@ -37,10 +37,16 @@ const VERDICTS: [(&str, Verdict); 3] = [
     (Verdict::IdReused.word(), Verdict::IdReused),
 ];
 
+const SENDERS: [(&str, Sender); 2] = [
+    (Sender::Dover.word(), Sender::Dover),
+    (Sender::Ashby.word(), Sender::Ashby),
+];
+
 /// Which deliveries to list.
 #[derive(Debug)]
 pub struct Listing {
     paging: Paging<i64>,
+    sender: Option<Sender>,
     verdict: Option<Verdict>,
     dover_candidate_id: Option<String>,
     dover_job_id: Option<String>,
@@ -51,6 +57,7 @@ impl Readable for Listing {
     const FIELDS: &'static [&'static str] = &[
         "limit",
         "cursor",
+        "sender",
         "verdict",
         "dover_candidate_id",
         "dover_job_id",
@@ -60,6 +67,7 @@ impl Readable for Listing {
     fn read(fields: &mut Fields) -> Option<Self> {
         Some(Self {
             paging: Paging::read("deliveries", fields),
+            sender: fields.word("sender", &SENDERS),
             verdict: fields.word("verdict", &VERDICTS),
             dover_candidate_id: fields.text("dover_candidate_id", &(0..=MAX_FILTER)),
             dover_job_id: fields.text("dover_job_id", &(0..=MAX_FILTER)),
@@ -73,6 +81,9 @@ impl Readable for Listing {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "described here, read as `Listing`")]
 pub struct DeliveryFilter {
+    /// Only of this sender.
+    #[param(required = false)]
+    sender: Sender,
     /// Only of this verdict.
     #[param(required = false)]
     verdict: Verdict,
@@ -112,6 +123,7 @@ pub async fn list(
 ) -> Result<Json<Page<DeliveryBody>>, ApiError> {
     let paging = &listing.paging;
     let filter = Filter {
+        sender: listing.sender,
         verdict: listing.verdict,
         dover_candidate_id: listing.dover_candidate_id.as_deref(),
         dover_job_id: listing.dover_job_id.as_deref(),
@@ -159,6 +171,10 @@ pub async fn replay(
     Within(connection, id): Within,
 ) -> Result<(StatusCode, Json<DeliveryBody>), ApiError> {
     let found = find(&sync, connection.id, &id).await?;
+    if found.sender == Sender::Ashby {
+        let what = "a webhook of Ashby's tells what was; the next flush looks at what is";
+        return Err(invalid(vec![Fault::new("", what)]));
+    }
     if found.erased_at.is_some() {
         let what = "its content was erased at the request of the person it is about";
         return Err(invalid(vec![Fault::new("", what)]));

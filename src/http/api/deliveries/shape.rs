@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{
     dover::payload::Fault,
-    store::delivery::{self, Delivery, Verdict},
+    store::delivery::{self, Delivery, Sender, Verdict},
 };
 
 /// One webhook as received.
@@ -18,7 +18,9 @@ pub struct DeliveryBody {
     /// Its id with us: a number, later ones greater.
     #[schema(pattern = "^[0-9]+$")]
     pub id: String,
-    /// Its id as the sender chose it.
+    /// Who sent it.
+    pub sender: Sender,
+    /// Its id as the sender chose it; of Ashby's, that of the event and the type.
     pub webhook_id: String,
     /// When it came for the first time.
     pub received_at: DateTime<Utc>,
@@ -26,7 +28,7 @@ pub struct DeliveryBody {
     pub verdict: Verdict,
     /// How often it came.
     pub copies: i32,
-    /// Its `type`; `null` where it could not be read.
+    /// Its `type`, or Ashby's `action`; `null` where it could not be read.
     #[serde(rename = "type")]
     #[schema(required)]
     pub kind: Option<String>,
@@ -36,7 +38,7 @@ pub struct DeliveryBody {
     /// The job that it is about, as the delivery names it.
     #[schema(required)]
     pub dover_job_id: Option<String>,
-    /// Whether it waits to be decided.
+    /// Whether it waits to be decided; of Ashby's, to be taken in.
     pub pending: bool,
     /// When its content was erased, at the request of the person it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,6 +54,7 @@ impl DeliveryBody {
     pub(super) fn of(delivery: &Delivery) -> Self {
         Self {
             id: delivery.id.to_string(),
+            sender: delivery.sender,
             webhook_id: delivery.webhook_id.clone(),
             received_at: delivery.received_at,
             verdict: delivery.verdict,
@@ -80,6 +83,9 @@ fn reason(delivery: &Delivery) -> Option<String> {
             Some("It could not be read; its content was erased since.".to_owned())
         }
         Verdict::Rejected => Some(faults.join("; ")),
+        Verdict::IdReused if delivery.sender == Sender::Ashby => {
+            Some("Its event was told before in other words; both count.".to_owned())
+        }
         Verdict::IdReused if delivery.pending => {
             Some("Its id was used before for another body; it was replayed and counts.".to_owned())
         }
