@@ -398,6 +398,18 @@ impl TestApp {
             .await
     }
 
+    /// Sends a delivery, and again where the database was too slow for it, as it may be on a busy machine.
+    pub(crate) async fn deliver_until_taken(&self, id: &str, delivery: &Value) -> Answer {
+        let mut answer = self.deliver(id, delivery).await;
+        for _ in 0..9 {
+            if answer.status != StatusCode::SERVICE_UNAVAILABLE {
+                break;
+            }
+            answer = self.deliver(id, delivery).await;
+        }
+        answer
+    }
+
     /// Dover says that `who` is at `stage` now, and is taken.
     pub(crate) async fn says(&self, who: &Person, stage: &str) {
         self.says_at(who, stage, self.now()).await;
@@ -412,14 +424,7 @@ impl TestApp {
             who.job,
             at.timestamp_micros()
         );
-        let mut answer = self.deliver(&id, &delivery).await;
-        // On a busy machine the database may be slow to answer. Whoever is told so sends again.
-        for _ in 0..9 {
-            if answer.status != StatusCode::SERVICE_UNAVAILABLE {
-                break;
-            }
-            answer = self.deliver(&id, &delivery).await;
-        }
+        let answer = self.deliver_until_taken(&id, &delivery).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.body);
     }
 

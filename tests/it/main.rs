@@ -13,6 +13,7 @@ mod ashby_schema;
 mod ashby_webhooks;
 mod attention;
 mod database;
+mod dice;
 mod doctor;
 mod embedded_postgres;
 mod erasing;

@@ -1,20 +1,13 @@
 //! A create whose answer was lost: held while Ashby's lists may lag, tried once more, and then put to a person. Never are
 //! there two.
 
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{Rng, SeedableRng},
-};
 use serde_json::{Value, json};
 
-use super::{lost::stands_at, orders::ordered};
-use crate::{
-    app::{CONNECTION, Person, TestApp},
-    operator::answer_truthfully,
-};
+use super::lost::stands_at;
+use crate::app::{CONNECTION, Person, TestApp};
 
 /// Who can be found by what: both, an address alone, a profile alone.
-fn contacts(name: &str) -> [Person; 3] {
+pub(super) fn contacts(name: &str) -> [Person; 3] {
     let who = |kind: &str, contact: Value| Person::new(&format!("{name} {kind}")).with(contact);
     let (email, url) = (
         format!("{name}@example.com"),
@@ -162,7 +155,7 @@ async fn lose(app: &TestApp, endpoint: &str, times: u32, effect: bool) {
     app.sim("faults", order).await;
 }
 
-async fn flush_after(app: &TestApp, minutes: u64) {
+pub(super) async fn flush_after(app: &TestApp, minutes: u64) {
     app.wait(minutes);
     app.flush().await;
 }
@@ -188,7 +181,7 @@ async fn undecided(endpoint: &str, effect: bool, lag: u32) -> TestApp {
     app
 }
 
-const CREATES: [&str; 2] = ["candidate.create", "application.create"];
+pub(super) const CREATES: [&str; 2] = ["candidate.create", "application.create"];
 
 #[tokio::test]
 async fn a_create_that_does_not_show_is_tried_once_more() {
@@ -328,80 +321,4 @@ async fn an_answer_for_one_counts_for_whoever_is_the_same_person() {
     app.flush().await;
     assert_eq!(app.candidates("Ada").await.len(), 1);
     assert_eq!(app.applications("Ada").await.len(), 2);
-}
-
-/// Schedules that are tried. Each has a lag of its own, below what is allowed for, and trouble where it hurts.
-const SCHEDULES: u64 = 24;
-
-/// Chance, the same every time.
-struct Dice(ChaCha8Rng);
-
-impl Dice {
-    fn below(&mut self, sides: u32) -> u32 {
-        self.0.next_u32() % sides
-    }
-
-    fn one_of<'a, T>(&mut self, things: &'a [T]) -> &'a T {
-        let sides = u32::try_from(things.len()).unwrap();
-        &things[self.below(sides) as usize]
-    }
-}
-
-/// Orders up to three troubles, mostly with creates.
-async fn trouble(app: &TestApp, dice: &mut Dice) {
-    let troubles = ordered();
-    for _ in 0..dice.below(4) {
-        let (name, order) = dice.one_of(&troubles);
-        // What is refused for good waits for a word, which here nobody gives.
-        if name.starts_with("refused") || *name == "permission missing" {
-            continue;
-        }
-        let mut order = order.clone();
-        let endpoints = [
-            CREATES[0],
-            CREATES[0],
-            CREATES[1],
-            CREATES[1],
-            "candidate.search",
-        ];
-        order["endpoint"] = json!(dice.one_of(&endpoints));
-        order["after"] = json!(dice.below(3));
-        order["times"] = json!(1 + dice.below(5));
-        app.sim("faults", order).await;
-    }
-}
-
-#[tokio::test]
-async fn no_schedule_of_lags_troubles_and_flushes_doubles_anybody() {
-    for seed in 0..SCHEDULES {
-        let mut dice = Dice(ChaCha8Rng::seed_from_u64(seed));
-        let app = TestApp::with_job().await;
-        app.register("job_43", "Designer").await;
-        let lag = dice.below(9 * 60 + 1);
-        app.sim("switches", json!({ "listLagSeconds": lag })).await;
-        let people = contacts("ada");
-        for who in &people {
-            app.says(who, "replied").await;
-            app.says(&who.clone().on("job_43"), "replied").await;
-        }
-        for _ in 0..6 {
-            trouble(&app, &mut dice).await;
-            flush_after(&app, u64::from(dice.below(20))).await;
-            answer_truthfully(&app).await;
-        }
-        app.sim_as(reqwest::Method::DELETE, "faults", None).await;
-        for _ in 0..4 {
-            flush_after(&app, 15).await;
-            answer_truthfully(&app).await;
-        }
-        app.wait(15);
-        assert!(app.flush_to_rest().await.is_empty(), "seed {seed}");
-        for who in &people {
-            let there = (
-                app.candidates(&who.name).await.len(),
-                app.applications(&who.name).await.len(),
-            );
-            assert_eq!(there, (1, 2), "{} with seed {seed}, lag {lag}", who.name);
-        }
-    }
 }

@@ -6,6 +6,7 @@ mod lost;
 mod orders;
 mod run;
 mod scenario;
+mod schedules;
 mod sweep;
 
 pub(crate) use orders::ordered;

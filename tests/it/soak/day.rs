@@ -1,27 +1,22 @@
-//! A day of 96 flushes: Dover keeps talking, the hiring team keeps moving people, and much goes wrong. At its end Ashby
-//! holds what it holds after the same day without trouble, memory is flat, and no table has grown that need not.
+//! The day itself: who says and does what, when, and what goes wrong. The same every time, but for the trouble.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use dover_ashby_sync::worker::Upkeep;
 use futures::{StreamExt, stream};
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{Rng, SeedableRng},
-};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::{FLUSHES, say};
 use crate::{
-    app::{CONNECTION, Person, TestApp},
+    app::{CONNECTION, Person, TOKEN, TestApp},
+    dice::Dice,
     faults::ordered,
     operator,
 };
 
-/// Flushes a day.
-const FLUSHES: usize = 96;
 /// Flushes from one quiet moment to the next: trouble comes in the first of them, and the rest are enough to get over it.
 const CYCLE: usize = 8;
 /// The flushes of a cycle before which Dover has news of stages, and in which there is trouble.
@@ -52,50 +47,19 @@ const RARELY: [&str; 6] = [
     "interviewStage.list",
 ];
 
-#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
-fn say(what: &str) {
-    println!("{what}");
-}
-
-/// How many deliveries are asked for; none where nothing is said.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the tests have no config.rs between them and the environment"
-)]
-fn asked_for() -> Option<usize> {
-    std::env::var("SOAK_DELIVERIES").ok()?.parse().ok()
-}
-
-/// Chance, the same every time: of the day itself, and of the trouble in it.
-struct Dice(ChaCha8Rng);
-
-impl Dice {
-    fn new(seed: u64) -> Self {
-        Self(ChaCha8Rng::seed_from_u64(seed))
-    }
-
-    fn below(&mut self, sides: usize) -> usize {
-        usize::try_from(self.0.next_u32()).unwrap() % sides
-    }
-
-    fn one_of<'a, T>(&mut self, things: &'a [T]) -> &'a T {
-        &things[self.below(things.len())]
-    }
-}
-
 /// What was counted.
 #[derive(Debug, Default)]
-struct Counted {
-    sent: usize,
-    acknowledged: usize,
+pub(super) struct Counted {
+    pub(super) sent: usize,
+    pub(super) acknowledged: usize,
     calls_in_trouble: usize,
     recruited: usize,
     failed_flushes: usize,
 }
 
 /// A day under way.
-struct Day {
-    app: TestApp,
+pub(super) struct Day {
+    pub(super) app: TestApp,
     began: DateTime<Utc>,
     people: Vec<Person>,
     /// What was said of whom, to be said once more.
@@ -104,11 +68,11 @@ struct Day {
     dice: Dice,
     /// The trouble of the day, where there is any.
     trouble: Option<Dice>,
-    counted: Counted,
+    pub(super) counted: Counted,
 }
 
 impl Day {
-    async fn new(deliveries: usize, with_trouble: bool) -> Self {
+    pub(super) async fn new(deliveries: usize, with_trouble: bool) -> Self {
         let app = TestApp::connected().await;
         for (job, title) in JOBS {
             app.register(job, title).await;
@@ -139,7 +103,7 @@ impl Day {
     }
 
     /// The quarter of an hour up to a flush, and the flush.
-    async fn go_on(&mut self, flush: usize) {
+    pub(super) async fn go_on(&mut self, flush: usize) {
         self.send(flush).await;
         let due = self.began + TimeDelta::minutes(15) * i32::try_from(flush + 1).unwrap();
         let left = (due - self.app.now()).to_std().unwrap_or_default();
@@ -181,7 +145,7 @@ impl Day {
             self.said.clear();
         }
         let app = &self.app;
-        let sent = stream::iter(&batch).map(|(id, delivery)| app.deliver(id, delivery));
+        let sent = stream::iter(&batch).map(|(id, delivery)| app.deliver_until_taken(id, delivery));
         let answers: Vec<_> = sent.buffer_unordered(16).collect().await;
         self.counted.sent += answers.len();
         let is_taken = |status| matches!(status, StatusCode::ACCEPTED | StatusCode::OK);
@@ -244,7 +208,7 @@ impl Day {
         operator::answer_truthfully(&self.app).await;
         let path = format!("/v1/connections/{CONNECTION}/flushes?wait=true");
         let request = self.app.request(Method::POST, &path);
-        let request = request.bearer_auth(crate::app::TOKEN).json(&json!({}));
+        let request = request.bearer_auth(TOKEN).json(&json!({}));
         // A flush of thousands takes its time on a busy machine.
         let request = request.timeout(Duration::from_mins(15));
         let flush = self.app.send(request).await.ok();
@@ -277,7 +241,7 @@ impl Day {
     }
 
     /// Ashby's world without ids and times.
-    async fn end(&self) -> Vec<String> {
+    pub(super) async fn end(&self) -> Vec<String> {
         let world = self.app.world().await;
         let line = |fields: &'static [&str]| {
             move |entry: &Value| {
@@ -302,7 +266,7 @@ impl Day {
 
     /// What is left when all of the day is older than it is to be kept: what is known of people, and nothing of what
     /// happened.
-    async fn long_after(&self, what: &str) {
+    pub(super) async fn long_after(&self, what: &str) {
         let path = format!("/v1/connections/{CONNECTION}/settings");
         let keep = json!({ "retention.deliveries_days": 7, "retention.decisions_days": 7 });
         self.app.patch(&path, keep).await.ok();
@@ -323,7 +287,7 @@ impl Day {
     }
 
     /// How many rows each table has.
-    async fn rows(&self) -> BTreeMap<String, i64> {
+    pub(super) async fn rows(&self) -> BTreeMap<String, i64> {
         let pool = &self.app.database.pool;
         let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'";
         let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(pool).await.unwrap();
@@ -335,89 +299,4 @@ impl Day {
         }
         rows
     }
-}
-
-/// The memory that this process holds, in MiB: the program, its Ashby, and Dover.
-fn memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    kib.unwrap_or_default() / 1024
-}
-
-/// Lives through a day. Answers what Ashby holds at its end.
-async fn live(deliveries: usize, with_trouble: bool) -> Vec<String> {
-    let mut day = Day::new(deliveries, with_trouble).await;
-    let what = if with_trouble {
-        "with trouble"
-    } else {
-        "without"
-    };
-    let mut quarter = 0;
-    for flush in 0..FLUSHES {
-        day.go_on(flush).await;
-        if flush + 1 == FLUSHES / 4 {
-            quarter = memory();
-            say(&format!(
-                "soak {what}: a quarter: {quarter} MiB, {:?}",
-                day.rows().await
-            ));
-        }
-    }
-    let (end, rows) = (memory(), day.rows().await);
-    say(&format!("soak {what}: the end: {end} MiB, {rows:?}"));
-    say(&format!("soak {what}: {:?}", day.counted));
-    assert_eq!(
-        day.counted.sent, day.counted.acknowledged,
-        "nobody is turned away"
-    );
-    // What was said more than once is kept once, with the number of copies.
-    let kept: i64 = sqlx::query_scalar("SELECT sum(copies)::bigint FROM delivery")
-        .fetch_one(&day.app.database.pool)
-        .await
-        .unwrap();
-    let lost = i64::try_from(day.counted.acknowledged).unwrap() - kept;
-    say(&format!("soak {what}: acknowledged and lost: {lost}"));
-    assert_eq!(lost, 0);
-    for table in ["pending", "intent"] {
-        assert_eq!(rows[table], 0, "{table}");
-    }
-    if asked_for().is_some() {
-        assert!(
-            end <= quarter + quarter / 4,
-            "memory grows: {quarter} MiB, then {end} MiB"
-        );
-    }
-    day.long_after(what).await;
-    day.end().await
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_day_with_trouble_ends_as_one_without() {
-    let deliveries = asked_for().unwrap_or(4_000);
-    say(&format!(
-        "soak: {deliveries} deliveries, at the start {} MiB",
-        memory()
-    ));
-    let with = live(deliveries, true).await;
-    let without = live(deliveries, false).await;
-    let doubled = with.windows(2).filter(|pair| pair[0] == pair[1]).count();
-    say(&format!(
-        "soak: {} lines of Ashby's world, {doubled} doubled",
-        with.len()
-    ));
-    let more: Vec<_> = with
-        .iter()
-        .filter(|line| without.binary_search(line).is_err())
-        .collect();
-    let less: Vec<_> = without
-        .iter()
-        .filter(|line| with.binary_search(line).is_err())
-        .collect();
-    assert!(
-        more.is_empty() && less.is_empty(),
-        "+ {more:#?}\n- {less:#?}"
-    );
-    assert_eq!(with.len(), without.len());
-    assert_eq!(doubled, 0);
 }
