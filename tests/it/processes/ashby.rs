@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicI64, AtomicUsize, Ordering},
     },
 };
 
@@ -15,6 +15,7 @@ use axum::{
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
+use chrono::TimeDelta;
 use dover_ashby_sync::{
     clock::{Clock, SystemClock},
     simulator::{ApiKey, Config, Simulator},
@@ -34,6 +35,8 @@ use crate::app::ASHBY_KEY;
 pub(crate) struct Ashby {
     pub(crate) addr: SocketAddr,
     simulator: Simulator,
+    /// How many seconds ago it is there.
+    behind: Arc<AtomicI64>,
     steps: Arc<Steps>,
     serving: JoinHandle<()>,
 }
@@ -67,10 +70,15 @@ impl Drop for Entrance {
 impl Ashby {
     /// An empty organisation. The same deeds give the same ids in each.
     pub(crate) async fn start(steps: Arc<Steps>) -> Self {
+        let behind: Arc<AtomicI64> = Arc::default();
+        let shown = Arc::clone(&behind);
         let simulator = Simulator::new(Config {
             seed: 7,
             api_keys: vec![ApiKey::full(ASHBY_KEY)],
-            now: Arc::new(|| SystemClock.now()),
+            now: Arc::new(move || {
+                let behind = TimeDelta::seconds(shown.load(Ordering::SeqCst));
+                SystemClock.now() - behind
+            }),
         });
         let router = simulator
             .router()
@@ -81,9 +89,15 @@ impl Ashby {
         Self {
             addr,
             simulator,
+            behind,
             steps,
             serving,
         }
+    }
+
+    /// Lets it be so many seconds ago from here on.
+    pub(crate) fn set_back(&self, seconds: i64) {
+        self.behind.store(seconds, Ordering::SeqCst);
     }
 
     /// Does something on the control plane.
