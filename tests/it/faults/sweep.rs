@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Runs beside each other.
-const SIDE_BY_SIDE: usize = 4;
+const SIDE_BY_SIDE: usize = 2;
 
 /// One time is ridden out within the call where that is harmless; five times outlast all its attempts. Each befalls every
 /// other call.
