@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use dover_ashby_sync::clock::{Clock, SystemClock};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
     Door,
@@ -124,13 +125,21 @@ fn flush(door: &Door) -> tokio::task::JoinHandle<Value> {
     tokio::spawn(async move { door.flush().await.unwrap().ok() })
 }
 
-/// Flushes through `door` until a flush of its own got to its end: while another holds the lease, that one is answered.
-async fn take_over(door: &Door) -> Value {
+/// Has `door` take over from the process that stands still in a flush: that flush is answered while its lease lasts.
+async fn take_over(site: &Site, door: &Door) -> Value {
+    let held: Uuid = sqlx::query_scalar("SELECT id FROM flush WHERE status = 'running'")
+        .fetch_one(&site.database.pool)
+        .await
+        .unwrap();
     let path = format!("/v1/connections/{CONNECTION}/flushes");
-    until("the lease runs out", 60, async || {
+    let id = until("the lease runs out", 60, async || {
         let answer = door.post(&path, &json!({})).await;
         // The row of the connection may be locked by who stands still.
         let id = answer.body["id"].as_str()?.to_owned();
+        (id != held.to_string()).then_some(id)
+    })
+    .await;
+    until("the next flush is done", 60, async || {
         let shown = door.get(&format!("{path}/{id}")).await.ok();
         (shown["status"] == "done").then_some(shown)
     })
@@ -149,7 +158,7 @@ async fn a_holder_that_stood_still_before_its_writes_sends_none_when_it_wakes() 
     look.arrived().await;
     one.stop();
     look.release();
-    take_over(&other_door).await;
+    take_over(&site, &other_door).await;
     site.assert_two_are_there();
     let writes = site.ashby.writes().await;
     assert_eq!(writes.len(), 4, "{writes:?}");
@@ -183,7 +192,7 @@ async fn a_holder_that_stood_still_right_before_a_write_does_not_send_it_when_it
         let flush = flush(&its_door);
         intent.arrived().await;
         one.stop();
-        take_over(&other_door).await;
+        take_over(&site, &other_door).await;
         // Where an intent stands, the next holder looks for what it may have led to, for long enough.
         for _ in 0..2 {
             let_doubts_grow_old(&site.database.pool).await;
@@ -225,10 +234,10 @@ async fn a_holder_that_stood_still_in_a_write_neither_repeats_it_nor_writes_on()
         if moment == Moment::After {
             // It has taken effect; only the answer is missing.
             write.release();
-            take_over(&other_door).await;
+            take_over(&site, &other_door).await;
         } else {
             // It takes effect when the next holder has looked already and seen nothing.
-            take_over(&other_door).await;
+            take_over(&site, &other_door).await;
             write.release();
         }
         one.wake();

@@ -108,6 +108,7 @@ impl Day {
         let due = self.began + TimeDelta::minutes(15) * i32::try_from(flush + 1).unwrap();
         let left = (due - self.app.now()).to_std().unwrap_or_default();
         self.app.clock.advance(left);
+        self.see_to_what_is_left().await;
         if flush % CYCLE < BUSY {
             self.order_trouble().await;
         }
@@ -202,10 +203,14 @@ impl Day {
         }
     }
 
-    async fn flush(&mut self) {
+    /// What somebody in charge does while nothing is wrong.
+    async fn see_to_what_is_left(&self) {
         operator::see_to_the_connection(&self.app).await.unwrap();
         operator::try_the_refused_again(&self.app).await;
         operator::answer_truthfully(&self.app).await;
+    }
+
+    async fn flush(&mut self) {
         let path = format!("/v1/connections/{CONNECTION}/flushes?wait=true");
         let request = self.app.request(Method::POST, &path);
         let request = request.bearer_auth(TOKEN).json(&json!({}));
