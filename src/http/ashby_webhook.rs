@@ -21,10 +21,11 @@ use super::{
     },
 };
 use crate::{
-    ashby::webhook::{self, News, Webhook},
+    ashby::webhook::{self, Webhook},
     dover::payload::Fault,
+    ids::ConnectionId,
     plan::identity::IdentityKey,
-    store::{delivery::Sender, news::Told, receipt::Incoming},
+    store::{Vault, delivery::Sender, news::Told, receipt::Incoming},
 };
 
 /// Whom these are counted under.
@@ -91,7 +92,7 @@ async fn take(state: &AppState, connection: &str, request: Request) -> Result<Ta
         received_at,
         kind: understood.map(|webhook| webhook.action.clone()),
         about: None,
-        ashby_candidate: news.and_then(News::candidate).cloned(),
+        ashby_candidate: understood.and_then(|webhook| webhook.candidates.first().cloned()),
         told: news.map(|news| Told {
             subject: news.subject(),
             at: news.at().unwrap_or(received_at),
@@ -99,15 +100,22 @@ async fn take(state: &AppState, connection: &str, request: Request) -> Result<Ta
         headers: kept(&parts.headers),
         body,
         faults: read.as_ref().err().map(|faults| serde_json::json!(faults)),
-        keys: understood
-            .and_then(|webhook| IdentityKey::email(webhook.email.as_deref()?))
-            .map(|key| state.sync.vault.identity_hash(gate.connection, &key))
-            .into_iter()
-            .collect(),
+        keys: understood.map_or_else(Vec::new, |webhook| {
+            keys(&state.sync.vault, gate.connection, webhook)
+        }),
         is_erased: false,
     };
     let receipt = state.receiver.store(incoming).await.map_err(refusal)?;
     answer(receipt, read.err().map(faults))
+}
+
+/// By what somebody who was erased is known, of whom it tells.
+fn keys(vault: &Vault, connection: ConnectionId, webhook: &Webhook) -> Vec<Vec<u8>> {
+    let email = webhook.email.as_deref().and_then(IdentityKey::email);
+    let email = email.map(|key| vault.identity_hash(connection, &key));
+    let candidates = webhook.candidates.iter();
+    let candidates = candidates.map(|candidate| vault.ashby_hash(connection, candidate));
+    candidates.chain(email).collect()
 }
 
 /// One event goes out under several actions, and to several addresses: each action of an event counts once. The blank

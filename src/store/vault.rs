@@ -14,7 +14,7 @@ use sha2::Sha256;
 
 use super::StoreError;
 use crate::{
-    ids::{ConnectionId, DoverCandidateId, random_bytes},
+    ids::{CandidateId, ConnectionId, DoverCandidateId, random_bytes},
     plan::identity::IdentityKey,
 };
 
@@ -155,6 +155,11 @@ impl Vault {
     /// What stands in a tombstone for a candidate as Dover names them.
     pub fn dover_hash(&self, connection: ConnectionId, candidate: &DoverCandidateId) -> Vec<u8> {
         self.hash(connection, &format!("dover:{candidate}"))
+    }
+
+    /// What stands in a tombstone for a candidate as Ashby names them.
+    pub fn ashby_hash(&self, connection: ConnectionId, candidate: &CandidateId) -> Vec<u8> {
+        self.hash(connection, &format!("ashby:{candidate}"))
     }
 
     fn hash(&self, connection: ConnectionId, tagged: &str) -> Vec<u8> {

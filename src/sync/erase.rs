@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use super::{Sync, SyncError};
 use crate::{
-    ids::{ConnectionId, DoverCandidateId, ErasureId, ProspectId},
+    ids::{CandidateId, ConnectionId, DoverCandidateId, ErasureId, ProspectId},
     plan::{
         identity::{self, IdentityKey},
         says::Contact,
@@ -51,11 +51,12 @@ impl From<StoreError> for EraseError {
     }
 }
 
-/// By what somebody is known: their ids in Dover, and their addresses.
+/// By what somebody is known: their ids in Dover and in Ashby, and their addresses.
 #[derive(Debug, Default)]
 struct Known {
     candidates: BTreeSet<DoverCandidateId>,
     keys: BTreeSet<IdentityKey>,
+    in_ashby: BTreeSet<CandidateId>,
 }
 
 impl Known {
@@ -68,7 +69,9 @@ impl Known {
         let candidates = candidates.map(|id| sync.vault.dover_hash(connection, id));
         let keys = self.keys.iter();
         let keys = keys.map(|key| sync.vault.identity_hash(connection, key));
-        candidates.chain(keys).collect()
+        let in_ashby = self.in_ashby.iter();
+        let in_ashby = in_ashby.map(|id| sync.vault.ashby_hash(connection, id));
+        candidates.chain(keys).chain(in_ashby).collect()
     }
 
     /// As they may stand in a text, in lower case.
@@ -87,7 +90,13 @@ impl Known {
     fn in_bodies(&self) -> Vec<String> {
         let ids = self.candidates.iter();
         let ids = ids.map(|id| serde_json::json!(id).to_string());
-        self.addresses().into_iter().chain(ids).collect()
+        let in_ashby = self.in_ashby.iter();
+        let in_ashby = in_ashby.map(|id| serde_json::json!(id).to_string());
+        self.addresses()
+            .into_iter()
+            .chain(ids)
+            .chain(in_ashby)
+            .collect()
     }
 }
 
@@ -151,10 +160,12 @@ async fn everything_known(
         let mut tx = sync.pool.begin().await.map_err(StoreError::from)?;
         let theirs = known.candidates();
         let standing = store::erasure::prospects_of(&mut tx, connection, &theirs).await?;
-        drop(tx);
-        for prospect in standing {
+        for prospect in &standing {
             known.keys.extend(identity::keys(&prospect.says.contact));
         }
+        let hashes = known.hashes(sync, connection);
+        known.in_ashby = in_ashby(&mut tx, connection, &hashes, &standing).await?;
+        drop(tx);
         let addresses = known.addresses();
         let alike = store::erasure::lookalikes(&sync.pool, connection, &addresses).await?;
         for (candidate, says) in alike {
@@ -212,8 +223,10 @@ async fn empty(
         known.keys.extend(identity::keys(&prospect.says.contact));
     }
     let hashes = known.hashes(sync, connection);
+    known.in_ashby = in_ashby(tx, connection, &hashes, &standing).await?;
+    let hashes = known.hashes(sync, connection);
     let erasure = tombstone(sync, tx, connection, &hashes).await?;
-    let in_ashby = in_ashby(tx, connection, &hashes, &standing).await?;
+    let in_ashby = texts(&known.in_ashby);
     store::erasure::extend(tx, connection, erasure, &hashes, &in_ashby).await?;
     let decisions = store::erasure::clear(tx, erasure, &ids).await?;
     let now = sync.clock.now();
@@ -248,18 +261,16 @@ async fn in_ashby(
     connection: ConnectionId,
     hashes: &[Vec<u8>],
     standing: &[Standing],
-) -> Result<Vec<String>, StoreError> {
+) -> Result<BTreeSet<CandidateId>, StoreError> {
     let who = store::mirror::who(&mut *tx, connection, hashes).await?;
     let linked = standing
         .iter()
         .filter_map(|prospect| prospect.ashby_candidate.clone());
-    let all: BTreeSet<String> = who
-        .into_values()
-        .flatten()
-        .chain(linked)
-        .map(|candidate| candidate.0)
-        .collect();
-    Ok(all.into_iter().collect())
+    Ok(who.into_values().flatten().chain(linked).collect())
+}
+
+fn texts(candidates: &BTreeSet<CandidateId>) -> Vec<String> {
+    candidates.iter().map(|id| id.0.clone()).collect()
 }
 
 /// Somebody who was erased shows up under a Dover id that the tombstone does not know yet, or was told of meanwhile: it
@@ -274,8 +285,14 @@ pub(super) async fn extend(
         let candidates = [candidate.0.clone()];
         let standing = store::erasure::prospects_of(tx, connection, &candidates).await?;
         let ids: Vec<ProspectId> = standing.iter().map(|prospect| prospect.id).collect();
-        let hashes = [sync.vault.dover_hash(connection, candidate)];
         let in_ashby = in_ashby(tx, connection, &[], &standing).await?;
+        let known = Known {
+            candidates: BTreeSet::from([candidate.clone()]),
+            in_ashby,
+            ..Known::default()
+        };
+        let hashes = known.hashes(sync, connection);
+        let in_ashby = texts(&known.in_ashby);
         store::erasure::extend(tx, connection, *erasure, &hashes, &in_ashby).await?;
         store::erasure::clear(tx, *erasure, &ids).await?;
         let now = sync.clock.now();

@@ -44,7 +44,8 @@ const TRACES: [&str; 6] = [
     "ada@work.example",
 ];
 
-async fn traces(app: &TestApp) -> Vec<&'static str> {
+/// What is found of her.
+pub(crate) async fn traces(app: &TestApp) -> Vec<&'static str> {
     let dump = dump(app).await;
     TRACES
         .into_iter()
@@ -52,7 +53,7 @@ async fn traces(app: &TestApp) -> Vec<&'static str> {
         .collect()
 }
 
-fn ada() -> Person {
+pub(crate) fn ada() -> Person {
     Person {
         name: "Ada Lovelace".to_owned(),
         ..Person::new("Ada").with(json!({
@@ -62,7 +63,7 @@ fn ada() -> Person {
     }
 }
 
-async fn erase(app: &TestApp, who: &Person) -> crate::app::Answer {
+pub(crate) async fn erase(app: &TestApp, who: &Person) -> crate::app::Answer {
     let id = app.prospect_of(who).await["id"]
         .as_str()
         .unwrap()

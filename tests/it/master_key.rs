@@ -46,6 +46,12 @@ async fn restarted(mut app: TestApp) -> TestApp {
     app
 }
 
+/// The program after a rotation of its master key.
+pub(crate) async fn under_another(app: TestApp) -> TestApp {
+    rotate(&app.database.pool, &old(), &new()).await.unwrap();
+    restarted(app).await
+}
+
 #[tokio::test]
 async fn after_a_rotation_secrets_open_and_people_are_known() {
     let app = TestApp::with_job().await;

@@ -32,9 +32,22 @@ pub struct Webhook {
     pub event: Option<String>,
     /// What it tells that we care about.
     pub news: Option<News>,
-    /// The primary e-mail address of the person whom it names: by it somebody who was erased is known.
+    /// The person whom it names, whatever the action: by these ids somebody who was erased is known. Of a merge both.
+    pub candidates: Vec<CandidateId>,
+    /// The primary e-mail address of that person.
     pub email: Option<String>,
 }
+
+/// Where the webhooks of Ashby's document name a candidate by id: an application's, those that are only ids, and those
+/// of an interview or of a survey.
+const CANDIDATES: [&str; 6] = [
+    "/data/application/candidate/id",
+    "/data/candidate/id",
+    "/data/deletedCandidate/id",
+    "/data/mergedCandidate/id",
+    "/data/interviewSchedule/candidateId",
+    "/data/surveySubmission/candidateId",
+];
 
 /// What a webhook tells.
 #[derive(Clone, Debug)]
@@ -71,15 +84,6 @@ impl News {
             _ => None,
         }
     }
-
-    /// The person that it is about.
-    pub fn candidate(&self) -> Option<&CandidateId> {
-        match self {
-            Self::Application(application) => Some(&application.candidate_id),
-            Self::Deleted(gone) | Self::Merged { gone, .. } => Some(gone),
-            Self::Job(_) => None,
-        }
-    }
 }
 
 /// Reads a webhook. An action that is not known here is read all the same, and tells nothing.
@@ -96,10 +100,14 @@ pub fn read(body: &[u8]) -> Result<Webhook, Vec<Fault>> {
     let news = news(&action, &document).map_err(|fault| vec![fault])?;
     let email = document.pointer("/data/application/candidate/primaryEmailAddress/value");
     let email = email.and_then(Value::as_str).map(str::to_owned);
+    let candidates = CANDIDATES.iter();
+    let candidates = candidates.filter_map(|place| name(&document, place).map(Into::into));
+    let candidates = candidates.collect();
     Ok(Webhook {
         action,
         event,
         news,
+        candidates,
         email,
     })
 }

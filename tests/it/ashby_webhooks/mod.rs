@@ -2,14 +2,15 @@
 
 mod door;
 mod hints;
+mod long_life;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app::{CONNECTION, TestApp};
 
-/// Every type that means anything to us, and one that does not.
-const TYPES: [&str; 9] = [
+/// Every type that means anything to us, and some that do not.
+const TYPES: [&str; 12] = [
     "applicationSubmit",
     "applicationUpdate",
     "candidateStageChange",
@@ -18,6 +19,9 @@ const TYPES: [&str; 9] = [
     "candidateMerge",
     "interviewPlanTransition",
     "jobUpdate",
+    "interviewScheduleUpdate",
+    "pushToHRIS",
+    "surveySubmit",
     "ping",
 ];
 
