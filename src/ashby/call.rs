@@ -153,9 +153,15 @@ impl AshbyClient {
             return (request.body(body), Unsent::default());
         };
         let left = leave.end_by - self.core.clock.now();
-        let limit = left.to_std().unwrap_or_default().min(TOTAL_TIMEOUT);
+        let left = left.to_std().unwrap_or_default();
         let (body, unsent) = punctual::body(body, leave.send_by, Arc::clone(&self.core.clock));
-        (request.timeout(limit).body(body), unsent)
+        // A request's own limit takes the place of the client's, so it is named only where it is the shorter one.
+        let request = if left < TOTAL_TIMEOUT {
+            request.timeout(left)
+        } else {
+            request
+        };
+        (request.body(body), unsent)
     }
 
     /// Learns what the answer tells of the rate limit, then reads it.

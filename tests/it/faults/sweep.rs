@@ -19,6 +19,9 @@ const TIMES: [u32; 2] = [1, 5];
 /// Calls of each endpoint that each trouble befalls in a sweep of some.
 const SOME: usize = 2;
 
+/// Cases after which it is told how far it is.
+const PROGRESS: usize = 50;
+
 /// One trouble at one call.
 struct Case<'a> {
     place: &'a Place,
@@ -109,8 +112,14 @@ async fn every_trouble_at_every_call_leaves_the_world_as_it_would_have_been() {
         troubles.len()
     ));
     let tried = stream::iter(&cases).map(|case| case.fails(&stage, &faultless));
-    let tried: Vec<_> = tried.buffer_unordered(SIDE_BY_SIDE).collect().await;
-    let failed: Vec<String> = tried.into_iter().flatten().collect();
+    let mut tried = tried.buffer_unordered(SIDE_BY_SIDE).enumerate();
+    let mut failed = Vec::new();
+    while let Some((number, wrong)) = tried.next().await {
+        failed.extend(wrong);
+        if (number + 1) % PROGRESS == 0 {
+            say(&format!("fault sweep: {} cases tried", number + 1));
+        }
+    }
     say(&format!(
         "fault sweep: {} cases tried, {} failed",
         cases.len(),
