@@ -156,9 +156,16 @@ impl Database {
         }
     }
 
-    /// Everything that the shell works with, on this database, before the database was asked whether the master key is
-    /// its own ([`Database::claimed`]).
-    pub fn sync(&self, args: &AshbyArgs) -> Result<Sync> {
+    /// Everything that the shell works with, on this database, with the vault to work with.
+    pub async fn sync(&self, args: &AshbyArgs) -> Result<Sync> {
+        let mut sync = self.unclaimed(args)?;
+        sync.vault = self.claimed(&sync.pool, args.master_key.as_ref()).await?;
+        Ok(sync)
+    }
+
+    /// The same before the database was asked whether the master key is its own ([`Database::claimed`]): with a vault that
+    /// knows nobody, for what there is to do before that.
+    pub fn unclaimed(&self, args: &AshbyArgs) -> Result<Sync> {
         let (clock, metrics) = (Arc::new(SystemClock), Metrics::default());
         Ok(Sync {
             pool: self.pool()?,

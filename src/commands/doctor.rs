@@ -89,7 +89,7 @@ async fn look(args: &DoctorArgs, database: &Database, report: &mut Report) {
         return;
     }
     // The clocks and the calls need no key: it is found out about afterwards.
-    let sync = database.sync(&args.one_shot.ashby);
+    let sync = database.unclaimed(&args.one_shot.ashby);
     let sync = match sync {
         Ok(sync) => sync,
         Err(error) => return found.push(bad_key(&error)),

@@ -82,7 +82,7 @@ impl<'a> Wanted<'a> {
 /// Does what is wanted for the named connection, for all of them, or for the one that has the flush.
 pub async fn run(args: FlushArgs, shutdown: CancellationToken) -> Result<()> {
     let database = Database::open(&args.one_shot.database).await?;
-    let sync = database.sync(&args.one_shot.ashby)?;
+    let sync = database.sync(&args.one_shot.ashby).await?;
     let wanted = Wanted::of(&args);
     let mut failed = Vec::new();
     let mut found = wanted.flush().is_none();

@@ -32,7 +32,7 @@ pub(super) const UNREACHABLE: &str = "DATABASE_URL: make sure that the server an
 )]
 pub async fn run(args: ServeArgs, shutdown: CancellationToken) -> Result<()> {
     let database = Database::open(&args.database).await?;
-    let mut sync = database.sync(&args.ashby)?;
+    let mut sync = database.unclaimed(&args.ashby)?;
     let (token, is_new) = database.admin_token(args.admin_token.as_ref())?;
     if is_new {
         println!("Admin token, shown this once: {}", token.expose_secret());

@@ -13,9 +13,7 @@ use crate::{
 /// The flush worker alone, until `shutdown`.
 pub async fn run(args: WorkArgs, shutdown: CancellationToken) -> Result<()> {
     let database = Database::open(&args.database).await?;
-    let mut sync = database.sync(&args.ashby)?;
-    let master_key = args.ashby.master_key.as_ref();
-    sync.vault = database.claimed(&sync.pool, master_key).await?;
+    let sync = database.sync(&args.ashby).await?;
     tracing::info!("working");
     let work = Worker::new(sync.clone(), shutdown.clone()).run();
     let ended = until_rotated(&sync, &shutdown, work).await;

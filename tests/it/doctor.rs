@@ -8,14 +8,14 @@ use tokio::process::Command;
 use crate::app::{ASHBY_KEY, CONNECTION, Person, TestApp};
 
 /// 32 bytes of seven, as the program under test has them.
-const MASTER_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+pub(crate) const MASTER_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 const ANOTHER_KEY: &str = "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=";
 
 /// What the command said.
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Said {
@@ -61,7 +61,7 @@ fn doctor(variables: &[(&str, &str)], arguments: &[&str]) -> Command {
     command
 }
 
-async fn said(mut command: Command) -> Said {
+pub(crate) async fn said(mut command: Command) -> Said {
     let output = command.output().await.unwrap();
     Said {
         code: output.status.code().unwrap(),
@@ -86,7 +86,7 @@ async fn json_of(app: &TestApp) -> Said {
 }
 
 /// The command lives in the present, so the clock of the test has to show it.
-fn to_the_present(app: &TestApp) {
+pub(crate) fn to_the_present(app: &TestApp) {
     let ahead = (SystemClock.now() - app.now()).to_std().unwrap_or_default();
     app.clock.advance(ahead);
 }

@@ -12,6 +12,7 @@ mod ashby_client;
 mod ashby_schema;
 mod ashby_webhooks;
 mod attention;
+mod command_line;
 mod database;
 mod dice;
 mod doctor;
