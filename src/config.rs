@@ -165,16 +165,16 @@ pub struct FlushArgs {
     #[arg(long)]
     pub preview: bool,
     /// As what a preview is printed.
-    #[arg(long, value_enum, default_value_t = PreviewFormat::Table)]
+    #[arg(long, value_enum, default_value_t = PreviewFormat::Table, requires = "preview")]
     pub format: PreviewFormat,
     /// Let go on what the brake holds in this flush; the next flush does it.
-    #[arg(long, value_name = "FLUSH", conflicts_with_all = ["preview", "refuse", "undo"])]
+    #[arg(long, value_name = "FLUSH", group = "answer", conflicts_with_all = ["preview", "undo"])]
     pub approve: Option<Uuid>,
     /// Leave alone what the brake holds in this flush.
-    #[arg(long, value_name = "FLUSH", conflicts_with_all = ["preview", "undo"])]
+    #[arg(long, value_name = "FLUSH", group = "answer", conflicts_with_all = ["preview", "undo"])]
     pub refuse: Option<Uuid>,
     /// With `--approve` or `--refuse`: only this job, by its Dover id.
-    #[arg(long, value_name = "DOVER_JOB_ID")]
+    #[arg(long, value_name = "DOVER_JOB_ID", requires = "answer")]
     pub job: Option<String>,
     /// Put back what this flush moved or archived, where nobody has touched it since.
     #[arg(long, value_name = "FLUSH")]

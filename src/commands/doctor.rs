@@ -1,7 +1,7 @@
 //! `doctor`: looks the installation and every connection over, and prints each finding with its remedy. What keeps it from
 //! looking is a finding too.
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use serde::Serialize;
 
 use super::database::Database;
@@ -209,12 +209,25 @@ fn line(check: &Check) -> String {
 /// The connection of that name, or all.
 pub(super) async fn connections(sync: &Sync, name: Option<&str>) -> Result<Vec<Connection>> {
     match name {
-        Some(name) => {
-            let found = store::connection::by_name(&sync.pool, name).await?;
-            Ok(vec![found.with_context(|| {
-                format!("there is no connection named {name}")
-            })?])
-        }
+        Some(name) => match store::connection::by_name(&sync.pool, name).await? {
+            Some(found) => Ok(vec![found]),
+            None => bail!(
+                "there is no connection named {name}; there are: {}",
+                names(&store::connection::list(&sync.pool, "", NAMED).await?)
+            ),
+        },
         None => Ok(store::connection::list(&sync.pool, "", i64::MAX).await?),
+    }
+}
+
+/// How many connections a complaint names.
+const NAMED: i64 = 10;
+
+/// The connections, for somebody who has to name one.
+pub(super) fn names(connections: &[Connection]) -> String {
+    let names = connections.iter().map(|one| one.name.as_str());
+    match connections.len() {
+        0 => "none yet".to_owned(),
+        _ => names.collect::<Vec<_>>().join(", "),
     }
 }

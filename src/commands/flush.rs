@@ -3,7 +3,10 @@
 use anyhow::{Result, anyhow, bail};
 use tokio_util::sync::CancellationToken;
 
-use super::{database::Database, doctor::connections};
+use super::{
+    database::Database,
+    doctor::{connections, names},
+};
 use crate::{
     config::{FlushArgs, PreviewFormat},
     http::{api::flushes, problem::ApiError, sheet::Sheet},
@@ -82,34 +85,51 @@ impl<'a> Wanted<'a> {
 /// Does what is wanted for the named connection, for all of them, or for the one that has the flush.
 pub async fn run(args: FlushArgs, shutdown: CancellationToken) -> Result<()> {
     let database = Database::open(&args.one_shot.database).await?;
+    let done = on(&database, &args, shutdown).await;
+    database.close().await?;
+    done
+}
+
+async fn on(database: &Database, args: &FlushArgs, shutdown: CancellationToken) -> Result<()> {
     let sync = database.sync(&args.one_shot.ashby).await?;
-    let wanted = Wanted::of(&args);
+    let wanted = Wanted::of(args);
+    let asked = connections(&sync, args.one_shot.connection.as_deref()).await?;
+    let of = match wanted.flush() {
+        None => asked,
+        Some(flush) => vec![that_has(&sync, asked, flush).await?],
+    };
+    if of.len() > 1 && matches!(wanted, Wanted::Preview(format) if format != PreviewFormat::Table) {
+        bail!(
+            "--format json and csv are for one connection: name it with --connection; there are: {}",
+            names(&of)
+        );
+    }
     let mut failed = Vec::new();
-    let mut found = wanted.flush().is_none();
-    for connection in connections(&sync, args.one_shot.connection.as_deref()).await? {
-        if let Some(flush) = wanted.flush() {
-            if store::flush::by_id(&sync.pool, connection.id, flush)
-                .await?
-                .is_none()
-            {
-                continue;
-            }
-            found = true;
-        }
+    for connection in of {
         // One that cannot be flushed keeps none of the others from it.
         if let Err(error) = one(&sync, &connection, wanted, shutdown.clone()).await {
             failed.push(format!("{error:#}"));
         }
-    }
-    database.close().await?;
-    if !found {
-        bail!("there is no such flush");
     }
     if failed.is_empty() {
         Ok(())
     } else {
         bail!("{}", failed.join("\n"))
     }
+}
+
+/// The one of these that has that flush.
+async fn that_has(sync: &Sync, of: Vec<Connection>, flush: FlushId) -> Result<Connection> {
+    let asked = names(&of);
+    for connection in of {
+        let found = store::flush::by_id(&sync.pool, connection.id, flush).await?;
+        if found.is_some() {
+            return Ok(connection);
+        }
+    }
+    bail!(
+        "there is no flush {flush} of {asked}; GET /v1/connections/{{connection}}/flushes lists them"
+    )
 }
 
 async fn one(
@@ -131,7 +151,10 @@ async fn one(
         ConnectionStatus::Paused => bail!("{} is paused: resume it first", connection.name),
         ConnectionStatus::NeedsAttention => {
             let why = connection.attention.as_deref().unwrap_or_default();
-            bail!("{} needs attention: {why} Run `doctor`.", connection.name)
+            bail!(
+                "{} needs attention: {why} `doctor` names what to mend; a check that passes puts it back to work.",
+                connection.name
+            )
         }
     }
     let busy = || anyhow!("{} is being flushed by another process", connection.name);
@@ -139,7 +162,8 @@ async fn one(
         Wanted::Preview(format) => show(sync, connection, format).await,
         Wanted::PreviewUndo(flush, format) => show_undo(sync, connection, flush, format).await,
         Wanted::Undo(flush) => {
-            undo::can_be_undone(sync, connection, flush).await?;
+            let able = undo::can_be_undone(sync, connection, flush).await;
+            able.map_err(told)?;
             let started = flush::start_undo(sync, connection.id, flush).await?;
             run_now(sync, connection, started.ok_or_else(busy)?, shutdown).await
         }
@@ -203,7 +227,8 @@ async fn give_answer(
     job: Option<&str>,
     is_approved: bool,
 ) -> Result<()> {
-    answer::answer(sync, connection.id, flush, job, is_approved, "command line").await?;
+    let answered = answer::answer(sync, connection.id, flush, job, is_approved, "command line");
+    answered.await.map_err(told)?;
     for question in store::brake::of_flushes(&sync.pool, &[flush]).await? {
         let (title, status) = (&question.title, question.status.word());
         println!(
@@ -216,10 +241,8 @@ async fn give_answer(
 
 async fn show(sync: &Sync, connection: &Connection, format: PreviewFormat) -> Result<()> {
     let previewed = preview(sync, connection, PREVIEWED).await;
-    let previewed = previewed.map_err(|stop| anyhow!("the preview stopped: {stop:?}"))?;
-    let shown = flushes::shown(sync, previewed)
-        .await
-        .map_err(|error| said(&error))?;
+    let previewed = previewed.map_err(told)?;
+    let shown = flushes::shown(sync, previewed).await.map_err(told)?;
     let mut above = vec![format!("{}: {}", connection.name, summary(&shown.counts))];
     above.extend(shown.brake.iter().map(|stopped| {
         format!(
@@ -242,13 +265,12 @@ async fn show_undo(
     flush: FlushId,
     format: PreviewFormat,
 ) -> Result<()> {
-    undo::can_be_undone(sync, connection, flush).await?;
+    let able = undo::can_be_undone(sync, connection, flush).await;
+    able.map_err(told)?;
     let first = uuid::Uuid::nil().into();
     let previewed = undo::preview(sync, connection, flush, first, UNDOABLE).await;
-    let previewed = previewed.map_err(|stop| anyhow!("the preview stopped: {stop:?}"))?;
-    let items = flushes::undo_items(sync, &previewed)
-        .await
-        .map_err(|error| said(&error))?;
+    let previewed = previewed.map_err(told)?;
+    let items = flushes::undo_items(sync, &previewed).await.map_err(told)?;
     let above = [format!(
         "{}: what an undo of {flush} would do",
         connection.name
@@ -274,8 +296,9 @@ fn print(
     Ok(())
 }
 
-fn said(error: &ApiError) -> anyhow::Error {
-    anyhow!("{}", error.problem().detail)
+/// The error as it is told over HTTP: with what to do next.
+fn told(error: impl Into<ApiError>) -> anyhow::Error {
+    anyhow!("{}", error.into().problem().detail)
 }
 
 fn summary(counts: &Counts) -> String {
