@@ -364,6 +364,23 @@ impl TestApp {
         written
     }
 
+    /// `count` prospects are parked for `reason`: counted in the report, with what to do, and listed by the filter.
+    pub(crate) async fn counts_parked(&self, reason: &str, count: usize) {
+        let path = format!("/v1/connections/{CONNECTION}");
+        let report = self.get(&format!("{path}/reports/parked")).await.ok();
+        let items = report["items"].as_array().unwrap();
+        let item = items.iter().find(|item| item["reason"] == reason);
+        let item = item.unwrap_or_else(|| panic!("no {reason} in {report}"));
+        assert_eq!(item["count"], count, "{report}");
+        let waits_for = item["waits_for"].as_str().unwrap();
+        assert_ne!(waits_for, "somebody", "{report}");
+        let nobody_acts = ["learning-ashby", "create-in-doubt"].contains(&reason);
+        assert_eq!(item["remedy"].is_null(), nobody_acts, "{report}");
+        let listed = format!("{path}/prospects?state=parked&reason={reason}");
+        let listed = self.get(&listed).await.ok();
+        assert_eq!(listed["items"].as_array().unwrap().len(), count, "{listed}");
+    }
+
     /// The code of the reason of the last decision on a Dover candidate.
     pub(crate) async fn reason(&self, candidate: &str) -> String {
         let prospect = self.prospect(candidate).await;

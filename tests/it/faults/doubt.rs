@@ -172,10 +172,12 @@ async fn undecided(endpoint: &str, effect: bool, lag: u32) -> TestApp {
     assert_eq!(app.reason("cand_ada").await, "create-in-doubt");
     flush_after(&app, 15).await;
     assert_eq!(app.reason("cand_ada").await, "create-in-doubt");
+    app.counts_parked("create-in-doubt", 1).await;
     for _ in 0..3 {
         flush_after(&app, 15).await;
         assert_eq!(app.reason("cand_ada").await, "create-undecided");
     }
+    app.counts_parked("create-undecided", 1).await;
     assert_eq!(app.called(endpoint).await, 2, "nothing more is created");
     assert_eq!(app.prospect("cand_ada").await["state"], "parked");
     app

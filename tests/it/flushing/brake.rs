@@ -107,6 +107,7 @@ async fn a_job_over_its_limit_writes_nothing_until_it_is_approved() {
         json!({ "setting": "brake.max_archives", "value": 2.0 })
     );
     assert_eq!(app.everyone(&four).await, ["\"held-by-brake\""]);
+    app.counts_parked("held-by-brake", 5).await;
     let held = app.prospect_of(&four[0]).await;
     assert_eq!(
         (&held["state"], &held["last_decision"]["action"]),

@@ -75,6 +75,7 @@ async fn who_lacks_a_name_or_an_address_waits_and_goes_on_once_dover_knows_it() 
     app.says(&ada, "replied").await;
     assert!(app.flush_to_rest().await.is_empty());
     assert_eq!(app.reason(&ada.id).await, "mandatory-field-missing");
+    app.counts_parked("mandatory-field-missing", 1).await;
     app.wait(1);
     let known = Person::new("Ada");
     let mut update = known.change(json!({ "updated_at": app.now() }));

@@ -144,6 +144,7 @@ async fn an_ambiguous_identity_waits_with_the_choices_and_goes_on_once_they_are_
         assert!(app.flush_to_rest().await.is_empty());
         let decision = app.decisions(&ada).await.remove(0);
         assert_eq!(decision["reason"]["code"], "ambiguous-identity");
+        app.counts_parked("ambiguous-identity", 1).await;
         for choice in [&first, &second] {
             assert!(
                 decision["ashby"]["choices"]

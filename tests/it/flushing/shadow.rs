@@ -41,6 +41,7 @@ async fn a_job_in_shadow_is_decided_and_nothing_is_written_until_it_is_live() {
         (&told["action"], &told["reason"]["code"]),
         (&json!("create"), &json!("shadow"))
     );
+    app.counts_parked("shadow", 1).await;
     let sentence = told["reason"]["sentence"].as_str().unwrap();
     assert!(
         sentence.contains("created at \u{201c}Replied\u{201d}"),

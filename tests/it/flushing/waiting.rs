@@ -23,6 +23,7 @@ async fn waits(app: &TestApp, ada: &Person, reason: &str) {
     }
     let health = app.get("/health").await.ok();
     assert_eq!(health["queue"]["parked"], 1, "{health}");
+    app.counts_parked(reason, 1).await;
 }
 
 /// What was in the way is gone: Ada is carried over without anybody's doing.
@@ -290,6 +291,115 @@ async fn a_plan_without_an_active_stage_waits_for_one() {
     let path = format!("jobs/{}/switch-plan", job["id"].as_str().unwrap());
     app.sim(&path, json!({ "stages": stages(&full) })).await;
     goes_on(&app, "Screen").await;
+}
+
+#[tokio::test]
+async fn a_plan_without_an_archived_stage_waits_for_one() {
+    let plan = [
+        ("New Lead", "Lead"),
+        ("Reached Out", "Lead"),
+        ("Replied", "Lead"),
+        ("Screen", "Active"),
+        ("Archived", "Archived"),
+    ];
+    let (app, job) = with_plan(&plan).await;
+    let archived = job["plan"]["stages"][4].clone();
+    app.edit("stages", &archived, json!({ "isArchived": true }))
+        .await;
+    // What is known of the plan is an hour old at most.
+    app.wait(90);
+    let ada = Person::new("Ada");
+    app.says(&ada, "replied").await;
+    app.flush_to_rest().await;
+    app.wait(1);
+    app.says_status(&ada, "withdrew").await;
+    waits(&app, &ada, "stage-not-mapped").await;
+    let sentence = app.prospect(&ada.id).await["last_decision"]["reason"]["sentence"].to_string();
+    assert!(sentence.contains("no stage of type Archived"), "{sentence}");
+    app.edit("stages", &archived, json!({ "isArchived": false }))
+        .await;
+    assert_eq!(app.flush_to_rest().await, ["application.changeStage"]);
+    assert_eq!(app.application("Ada").await["status"], "Archived");
+    assert_eq!(app.get("/health").await.ok()["queue"]["parked"], 0);
+}
+
+#[tokio::test]
+async fn who_stands_in_a_stage_outside_the_plan_waits_until_they_stand_in_it() {
+    for is_moved in [true, false] {
+        let (app, job) = with_plan(&[
+            ("New Lead", "Lead"),
+            ("Reached Out", "Lead"),
+            ("Replied", "Lead"),
+            ("Chat", "Lead"),
+            ("Screen", "Active"),
+            ("Archived", "Archived"),
+        ])
+        .await;
+        let ada = Person::new("Ada");
+        app.says(&ada, "new_lead").await;
+        app.flush_to_rest().await;
+        let application = app.application("Ada").await;
+        app.recruiter("move", &application, json!({ "stage": "Chat" }))
+            .await;
+        let chat = job["plan"]["stages"][3].clone();
+        app.edit("stages", &chat, json!({ "isArchived": true }))
+            .await;
+        // What is known of the plan is an hour old at most.
+        app.wait(90);
+        app.says(&ada, "interviewing").await;
+        waits(&app, &ada, "stage-not-in-plan").await;
+        if is_moved {
+            app.recruiter("move", &application, json!({ "stage": "Replied" }))
+                .await;
+            // That was later than what Dover says.
+            app.flush_to_rest().await;
+            assert_eq!(app.reason(&ada.id).await, "ashby-is-newer");
+            assert_eq!(stage_of_ada(&app).await, "Replied");
+        } else {
+            app.edit("stages", &chat, json!({ "isArchived": false }))
+                .await;
+            app.wait(90);
+            assert_eq!(app.flush_to_rest().await, ["application.changeStage"]);
+            assert_eq!(stage_of_ada(&app).await, "Screen");
+        }
+        assert_eq!(app.get("/health").await.ok()["queue"]["parked"], 0);
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_created_before_ashbys_candidates_are_known() {
+    let app = TestApp::bare().await;
+    app.furnish().await;
+    for n in 0..600 {
+        let person = json!({ "name": format!("Person {n}"), "email": format!("{n}@example.com") });
+        app.sim("candidates", person).await;
+    }
+    let body =
+        json!({ "name": CONNECTION, "ashby_api_key": ASHBY_KEY, "dover_webhook_secret": SECRET });
+    app.post("/v1/connections", body).await.ok();
+    app.register("job_42", "Staff Engineer").await;
+    // The last that is read: somebody whom Dover knows by the profile alone, which nobody can search for.
+    let known = json!({ "name": "Ada", "linkedInUrl": "https://www.linkedin.com/in/ada" });
+    let known = app.sim("candidates", known).await;
+    app.sim("switches", json!({ "rateLimit": { "limit": 6 } }))
+        .await;
+    let mut ada = Person::new("Ada");
+    ada.contact = json!({ "linkedin_url": "https://www.linkedin.com/in/ada" });
+    app.says(&ada, "replied").await;
+    app.wait(2);
+    assert_eq!(app.flush().await["status"], "done");
+    assert_eq!(app.reason(&ada.id).await, "learning-ashby");
+    app.counts_parked("learning-ashby", 1).await;
+    assert!(app.writes().await.is_empty());
+    app.sim("switches", json!({ "rateLimit": { "limit": 1_000 } }))
+        .await;
+    while app.reason(&ada.id).await == "learning-ashby" {
+        app.wait(2);
+        assert_eq!(app.flush().await["status"], "done");
+    }
+    assert_eq!(app.writes().await, ["application.create"]);
+    assert_eq!(app.application("Ada").await["candidateId"], known["id"]);
+    assert_eq!(app.get("/health").await.ok()["queue"]["parked"], 0);
 }
 
 #[tokio::test]

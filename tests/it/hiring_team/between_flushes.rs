@@ -159,6 +159,7 @@ async fn an_application_in_a_status_that_we_do_not_know_is_neither_moved_nor_gon
     app.says(&ada, "replied").await;
     assert!(app.flush_to_rest().await.is_empty());
     is(&app, &ada, "parked", "unclear-in-ashby").await;
+    app.counts_parked("unclear-in-ashby", 1).await;
     assert_eq!(app.application("Ada").await["stage"], "New Lead");
     app.wait(15);
     app.recruiter(

@@ -43,6 +43,7 @@ async fn an_application_that_is_deleted_under_a_move_is_gone() {
     .await;
     flush(&app).await;
     is(&app, &ada, "parked", "gone-from-ashby").await;
+    app.counts_parked("gone-from-ashby", 1).await;
     app.says(&ada, "interviewing").await;
     assert!(app.flush_to_rest().await.is_empty());
     assert!(app.applications("Ada").await.is_empty());
