@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::reason::{ARCHIVE_REASONS_MENU, PLANS_MENU, SOURCES_MENU};
+use super::reason::{API_KEYS_MENU, ARCHIVE_REASONS_MENU, PLANS_MENU, SOURCES_MENU};
 
 /// What lets a parked prospect go on. Newer news and a resync always do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -70,7 +70,7 @@ use Remedy::{Do, InAshby};
 pub const KINDS: &[Parked] = &[
     parked("job-not-registered", "the registration of its Dover job", Some(Do("Register the job, or leave it if it is not to be synced.")), ByItself),
     parked("job-not-open", "its job to be open in Ashby", Some(Do("Open the job in Ashby, or remove its registration.")), ByItself),
-    parked("job-not-visible", "its job to be visible to the API key", Some(Do("Allow the key confidential jobs, or remove the registration of a job that was deleted.")), ByItself),
+    parked("job-not-visible", "its job to be visible to the API key", Some(InAshby("Remove the registration of a job that was deleted, or allow the key confidential jobs", API_KEYS_MENU)), ByItself),
     parked("unknown-stage", "a stage that is known", Some(Do("Have the sender use a stage of the contract.")), WithNews),
     parked("unknown-status", "a status that is known", Some(Do("Have the sender use a status of the contract.")), WithNews),
     parked("ambiguous-identity", "one match instead of several in Ashby", Some(Do("Merge the candidates in Ashby, or correct the address in Dover.")), ByItself),

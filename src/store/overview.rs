@@ -134,6 +134,26 @@ pub async fn parked_of(
     Ok(rows.into_iter().map(|row| (row.reason, row.n)).collect())
 }
 
+/// The same of one Dover job. Reads what is parked on it, from an index.
+pub async fn parked_of_job(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    dover_job_id: &str,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT reason AS "reason!", count(*) AS "n!" FROM prospect
+        WHERE connection_id = $1 AND dover_job_id = $2 AND state = 'parked'
+        GROUP BY reason ORDER BY count(*) DESC, reason
+        "#,
+        connection.0,
+        dover_job_id
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.reason, row.n)).collect())
+}
+
 /// Gathers the tallies of database sessions that are gone, so that their number stays that of the sessions that are.
 pub async fn gather_tallies(db: impl PgExecutor<'_>) -> Result<(), StoreError> {
     sqlx::query!(

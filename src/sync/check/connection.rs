@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Check;
 use crate::{
-    plan::reason::{API_KEYS_MENU, ARCHIVE_REASONS_MENU, PLANS_MENU, SOURCES_MENU},
+    plan::parked,
     store::{self, StoreError, condition::Condition, connection::Connection},
     sync::Sync,
 };
@@ -142,30 +142,16 @@ fn deliveries(condition: &Condition, now: DateTime<Utc>) -> Check {
     }
 }
 
-/// Prospects that are parked for one reason.
+/// Prospects that are parked for one reason, with the remedy that the report of what is parked has.
 fn waiting(reason: &str, n: i64) -> Check {
-    let remedy = match reason {
-        "job-not-registered" => "Register their Dover jobs with the Ashby jobs.".to_owned(),
-        "job-not-open" => "Open the jobs in Ashby, or remove their registrations.".to_owned(),
-        "job-not-visible" => format!(
-            "Allow the key confidential jobs under {API_KEYS_MENU}, or remove registrations of jobs that were deleted."
-        ),
-        "source-missing" | "source-ambiguous" => format!(
-            "Have exactly one source \u{201c}Dover\u{201d} of type Sourced under {SOURCES_MENU}."
-        ),
-        "archive-reason-missing" => format!(
-            "Add \u{201c}Withdrew in Dover\u{201d} and \u{201c}Rejected in Dover\u{201d} under {ARCHIVE_REASONS_MENU}."
-        ),
-        "stage-not-mapped" | "stage-not-in-plan" => {
-            format!("Mend the plans of their jobs under {PLANS_MENU}.")
-        }
-        _ => format!(
-            "See \u{2026}/prospects?state=parked&reason={reason}: each says what it waits for."
-        ),
-    };
+    let remedy = parked::kind(reason).and_then(|kind| kind.remedy);
+    let remedy = remedy.map_or_else(
+        || "Nothing has to be done: they go on by themselves.".to_owned(),
+        |remedy| remedy.to_string(),
+    );
     Check::warning(
         "parked",
         format!("{n} wait with the reason {reason}."),
-        remedy,
+        format!("{remedy} \u{2026}/prospects?state=parked&reason={reason} lists them."),
     )
 }

@@ -205,4 +205,37 @@ async fn what_is_parked_is_counted_by_reason_with_what_to_do() {
     );
     assert_eq!(items[0]["goes_on"], "by-itself");
     assert_eq!(items[1]["goes_on"], "with-news");
+    for (job, told) in [
+        ("job_42", &[("unknown-stage", 1)][..]),
+        ("job_7", &[("job-not-registered", 2)]),
+        ("job_8", &[]),
+    ] {
+        let path = of_acme(&format!("/reports/parked?dover_job_id={job}"));
+        let report = app.get(&path).await.ok();
+        let items = report["items"].as_array().unwrap().iter();
+        let counts: Vec<_> = items
+            .map(|item| {
+                (
+                    item["reason"].as_str().unwrap(),
+                    item["count"].as_i64().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(counts, told, "{job}");
+    }
+    let check = app.post(&of_acme("/check"), json!({})).await.ok();
+    let remedies: Vec<&str> = check["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|check| check["check"] == "parked")
+        .map(|check| check["remedy"].as_str().unwrap())
+        .collect();
+    for item in items {
+        let remedy = item["remedy"].as_str().unwrap();
+        assert!(
+            remedies.iter().any(|told| told.starts_with(remedy)),
+            "{remedy}: {remedies:?}"
+        );
+    }
 }

@@ -135,7 +135,11 @@ pub async fn list(
 }
 
 /// The Dover id of the job that either of its ids names; what names none stays as it is.
-async fn dover_job(sync: &Sync, connection: ConnectionId, id: &str) -> Result<String, ApiError> {
+pub(super) async fn dover_job(
+    sync: &Sync,
+    connection: ConnectionId,
+    id: &str,
+) -> Result<String, ApiError> {
     let found = store::job::find(&sync.pool, connection, id).await?;
     Ok(found.map_or_else(|| id.to_owned(), |job| job.dover_job_id.0))
 }
