@@ -32,6 +32,11 @@ impl Filter {
         self.state.is_some() || self.reason.is_some()
     }
 
+    /// Whether something is asked of deliveries, so that a prospect fits only with one to which it applies.
+    pub const fn asks_of_deliveries(&self) -> bool {
+        self.verdict.is_some() || self.received_from.is_some() || self.received_to.is_some()
+    }
+
     fn verdicts(&self) -> Vec<String> {
         let usual = [Verdict::Accepted, Verdict::Rejected];
         let asked = self.verdict.map_or(usual.to_vec(), |verdict| vec![verdict]);
@@ -51,10 +56,13 @@ pub struct Found {
     pub verdict: Verdict,
     /// Whom it is about, where it could be read.
     pub about: Option<(DoverCandidateId, DoverJobId)>,
+    /// Through which prospect it was found, where it was found through one.
+    pub prospect: Option<ProspectId>,
 }
 
 struct Row {
     id: i64,
+    prospect_id: Option<Uuid>,
     verdict: String,
     dover_candidate_id: Option<String>,
     dover_job_id: Option<String>,
@@ -69,6 +77,7 @@ impl TryFrom<Row> for Found {
             id: row.id,
             verdict: Verdict::parse(&row.verdict)?,
             about: candidate.zip(row.dover_job_id.map(DoverJobId)),
+            prospect: row.prospect_id.map(ProspectId),
         })
     }
 }
@@ -118,7 +127,7 @@ pub async fn deliveries(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, verdict, dover_candidate_id, dover_job_id FROM delivery
+        SELECT id, NULL::uuid AS prospect_id, verdict, dover_candidate_id, dover_job_id FROM delivery
         WHERE connection_id BETWEEN $1 AND $1 AND id > $2 AND id <= $3 AND erased_at IS NULL
           AND sender = 'dover'
           AND ($4::text IS NULL OR dover_candidate_id = $4)
@@ -152,7 +161,7 @@ pub async fn deliveries(
     })
 }
 
-/// Deliveries about these prospects that fit. `aliases` are further ids of each one's job.
+/// Deliveries about these prospects that fit: under the Dover id of each one's job, or its Ashby id.
 pub async fn deliveries_of(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
@@ -163,7 +172,7 @@ pub async fn deliveries_of(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT d.id, d.verdict, d.dover_candidate_id, d.dover_job_id
+        SELECT d.id, p.id AS "prospect_id?", d.verdict, d.dover_candidate_id, d.dover_job_id
         FROM prospect p
         LEFT JOIN job j ON j.connection_id = $1 AND j.dover_job_id = p.dover_job_id
         JOIN delivery d ON d.connection_id = $1 AND d.dover_candidate_id = p.dover_candidate_id

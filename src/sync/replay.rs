@@ -153,7 +153,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// By what became of them: they are decided again also where none of their deliveries are left.
+    /// By what became of them: they are decided again also where none of their deliveries are left, unless something is
+    /// asked of those.
     async fn by_prospect(&mut self) -> Result<(), SyncError> {
         let job = self
             .filter
@@ -169,13 +170,18 @@ impl<'a> Run<'a> {
         let mut after: ProspectId = Uuid::nil().into();
         loop {
             let (pool, connection) = (&self.sync.pool, self.connection.id);
-            let page = store::prospect::list(pool, connection, &filter, after, PAGE).await?;
+            let mut page = store::prospect::list(pool, connection, &filter, after, PAGE).await?;
             let Some(last) = page.last() else {
                 return Ok(());
             };
             after = last.id;
             let ids: Vec<ProspectId> = page.iter().map(|prospect| prospect.id).collect();
             let found = store::replay::deliveries_of(pool, connection, self.filter, &ids).await?;
+            if self.filter.asks_of_deliveries() {
+                let with_one: HashSet<_> = found.iter().map(|one| one.prospect).collect();
+                page.retain(|prospect| with_one.contains(&Some(prospect.id)));
+            }
+            let ids: Vec<ProspectId> = page.iter().map(|prospect| prospect.id).collect();
             for prospect in page {
                 self.meet((prospect.dover_candidate_id, prospect.dover_job_id), None);
             }

@@ -178,6 +178,51 @@ async fn what_ashby_refused_is_tried_once_more_and_what_was_deleted_only_by_name
 }
 
 #[tokio::test]
+async fn everything_that_a_replay_of_prospects_names_has_to_fit() {
+    let app = TestApp::with_job().await;
+    let (ada, grace) = (Person::new("Ada"), Person::new("Grace"));
+    for person in [&ada, &grace] {
+        app.says(person, "new_lead").await;
+        app.flush_to_rest().await;
+        let gone = app.candidates(&person.name).await.remove(0);
+        let path = format!("candidates/{}", gone["id"].as_str().unwrap());
+        app.sim_as(reqwest::Method::DELETE, &path, None).await;
+    }
+    app.wait(15);
+    app.says(&ada, "replied").await;
+    app.flush_to_rest().await;
+    app.wait(60);
+    let later = app.now();
+    app.says(&grace, "replied").await;
+    app.flush_to_rest().await;
+    for person in [&ada, &grace] {
+        assert_eq!(app.reason(&person.id).await, "gone-from-ashby");
+    }
+
+    let gone = "gone-from-ashby";
+    for (filter, fitting) in [
+        (json!({ "reason": gone, "verdict": "id-reused" }), 0),
+        (
+            json!({ "state": "parked", "received_from": app.now() + chrono::TimeDelta::hours(1) }),
+            0,
+        ),
+        (json!({ "reason": gone, "received_to": later }), 2),
+        (json!({ "reason": gone, "received_from": later }), 1),
+    ] {
+        let shown = preview(&app, filter.clone()).await;
+        assert_eq!(counts(&shown)[3], fitting, "{filter} {shown}");
+        let items = shown["items"].as_array().unwrap().len();
+        assert_eq!(items as u64, fitting, "{filter} {shown}");
+    }
+    let latest = json!({ "reason": gone, "received_from": later });
+    assert_eq!(counts(&replay(&app, latest).await)[3], 1);
+    let writes = app.flush_to_rest().await;
+    assert_eq!(writes, ["candidate.create", "application.create"]);
+    assert_eq!(app.candidates("Grace").await.len(), 1);
+    assert_eq!(app.reason(&ada.id).await, gone);
+}
+
+#[tokio::test]
 async fn what_is_parked_is_counted_by_reason_with_what_to_do() {
     let app = TestApp::with_job().await;
     app.says(&Person::new("Ada"), "ghosted").await;
