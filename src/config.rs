@@ -45,6 +45,8 @@ pub enum Command {
     Flush(FlushArgs),
     /// Sign a delivery and send it to a running server.
     Send(SendArgs),
+    /// Turn the bootstrap admin token on, or off: the way back in where every other admin token was lost.
+    BootstrapToken(BootstrapArgs),
     /// Put every stored secret under another master key.
     RotateMasterKey(RotateArgs),
     /// Print the OpenAPI document.
@@ -101,6 +103,9 @@ pub struct ServeArgs {
     /// With `ASHBY_API_KEY`: makes the connection named `default` at start.
     #[arg(long, env = "DOVER_WEBHOOK_SECRET", hide_env_values = true)]
     pub dover_webhook_secret: Option<SecretString>,
+    /// Answer `/health` and `/metrics` only to those with a token, of any role. `/healthz` and `/readyz` stay open.
+    #[arg(long, env = "GUARD_MONITORING")]
+    pub guard_monitoring: bool,
     /// HTTP alone, without the flush worker.
     #[arg(long)]
     pub no_worker: bool,
@@ -190,6 +195,26 @@ pub enum PreviewFormat {
     Csv,
     /// As the REST API answers it.
     Json,
+}
+
+/// `bootstrap-token`.
+#[derive(Args, Clone, Debug)]
+pub struct BootstrapArgs {
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Whether it is to open everything, or nothing. It can be turned off once another admin token lives.
+    #[arg(value_enum)]
+    pub to_be: OnOff,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnOff {
+    /// On.
+    On,
+    /// Off.
+    Off,
 }
 
 /// `rotate-master-key`.

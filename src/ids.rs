@@ -110,6 +110,8 @@ uuid_ids! {
     WorkerId,
     /// A person who was erased.
     ErasureId,
+    /// A token of the REST API.
+    TokenId,
 }
 
 /// A new time-ordered UUID (version 7).

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 use dover_ashby_sync::{
-    commands::{demo, doctor, flush, openapi, rotate, send, serve, simulator, work},
+    commands::{bootstrap, demo, doctor, flush, openapi, rotate, send, serve, simulator, work},
     config::{Cli, Command},
     shutdown, telemetry,
 };
@@ -43,6 +43,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
             | Command::Openapi
             | Command::Send(_)
             | Command::Doctor(_)
+            | Command::BootstrapToken(_)
             | Command::RotateMasterKey(_)
     );
     // The driver tells of every notice; only its troubles matter.
@@ -59,6 +60,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Doctor(args) => return Ok(ExitCode::from(doctor::run(args).await?)),
         Command::Flush(args) => flush::run(args, shutdown).await?,
         Command::Send(args) => send::run(args).await?,
+        Command::BootstrapToken(args) => bootstrap::run(args).await?,
         Command::RotateMasterKey(args) => rotate::run(args).await?,
         Command::Openapi => openapi::run(),
     }

@@ -1,5 +1,6 @@
 //! One file a command: each wires what it needs and runs it.
 
+pub mod bootstrap;
 pub mod database;
 pub mod demo;
 pub mod doctor;

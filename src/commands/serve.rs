@@ -58,6 +58,7 @@ pub async fn run(args: ServeArgs, shutdown: CancellationToken) -> Result<()> {
         listener,
         shutdown.clone(),
         !args.no_worker,
+        args.guard_monitoring,
     )?;
     tracing::info!("listening on http://{}", server.addr);
     let ended = until_rotated(&sync, &shutdown, server.finished()).await;
@@ -75,7 +76,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts to serve on `listener`, with or without a worker, until `shutdown`.
+    /// Starts to serve on `listener`, with or without a worker, until `shutdown`. With `guards_monitoring` health and
+    /// metrics take a token.
     pub fn start(
         sync: Sync,
         database_url: &str,
@@ -83,6 +85,7 @@ impl Server {
         listener: TcpListener,
         shutdown: CancellationToken,
         with_worker: bool,
+        guards_monitoring: bool,
     ) -> Result<Self> {
         let addr = listener.local_addr()?;
         let inbox = store::pool(database_url, INBOX_SESSIONS, INBOX_PATIENCE)?;
@@ -95,6 +98,7 @@ impl Server {
             receiver: Receiver::start(inbox),
             gates: Gates::default(),
             admin_token: Arc::new(admin_token),
+            guards_monitoring,
             flushes: flushes.clone(),
             shutdown: shutdown.clone(),
         };

@@ -147,6 +147,13 @@ impl Fields {
         found.map(|(_, meant)| *meant)
     }
 
+    /// One of a closed set of words, which must be there.
+    pub fn required_word<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Option<T> {
+        let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+        self.require(name, &format!("one of {}", known.join(", ")))?;
+        self.word(name, words)
+    }
+
     /// A whole number.
     pub fn number(&mut self, name: &str, range: &RangeInclusive<i64>) -> Option<i64> {
         let value = self.value(name)?;

@@ -1,5 +1,6 @@
 //! The doors: webhooks in, the admin's REST, and what monitoring reads.
 
+pub mod access;
 pub mod api;
 pub mod ashby_webhook;
 pub mod auth;
@@ -41,15 +42,27 @@ pub fn router(state: AppState) -> Router {
         .route("/webhooks/ashby/{connection}", post(ashby_webhook::receive))
         .route("/healthz", get(ops::healthz))
         .route("/readyz", get(ops::readyz))
-        .route("/health", get(ops::health))
-        .route("/metrics", get(ops::metrics))
         .route("/openapi.yaml", get(openapi::serve))
         .route("/docs", get(docs::serve))
         .method_not_allowed_fallback(method_not_allowed)
         .merge(api)
+        .merge(monitoring(&state))
         .fallback(not_found)
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(state)
+}
+
+/// What monitoring reads in depth: for everybody, or for those with a token.
+fn monitoring(state: &AppState) -> Router<AppState> {
+    let monitoring = Router::new()
+        .route("/health", get(ops::health))
+        .route("/metrics", get(ops::metrics))
+        .method_not_allowed_fallback(method_not_allowed);
+    if state.guards_monitoring {
+        monitoring.layer(middleware::from_fn_with_state(state.clone(), auth::known))
+    } else {
+        monitoring
+    }
 }
 
 /// Whatever an admin changes counts for the next webhook.

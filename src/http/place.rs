@@ -63,6 +63,23 @@ impl FromRequestParts<AppState> for Within {
     }
 }
 
+/// The text that names something of the whole installation.
+#[derive(Debug)]
+pub struct Item(pub String);
+
+impl FromRequestParts<AppState> for Item {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        // Percent-encoded bytes that are no text name nothing.
+        let params = RawPathParams::from_request_parts(parts, state).await.ok();
+        let only = params.as_ref().and_then(|params| params.iter().next());
+        Ok(Self(
+            only.map_or_else(String::new, |(_, value)| value.to_owned()),
+        ))
+    }
+}
+
 /// The UUID that a text is, in its usual form of 36 characters; `what` has it as its id.
 pub fn uuid(text: &str, what: &str) -> Result<Uuid, ApiError> {
     let id = Uuid::try_parse(text).ok();

@@ -28,8 +28,10 @@ pub enum Code {
     InvalidRequest,
     /// Fields are missing or wrong; `faults` names each.
     InvalidFields,
-    /// No valid admin token.
+    /// No valid token.
     Unauthorized,
+    /// The token is valid, and does not open this.
+    Forbidden,
     /// A webhook without a valid signature.
     BadSignature,
     /// There is nothing of that name.
@@ -56,6 +58,8 @@ pub enum Code {
     CannotBeUndone,
     /// A write to Ashby for this person is under way, or its outcome is not known.
     WriteUnderWay,
+    /// Nobody could open everything afterwards.
+    LastAdminToken,
     /// Ashby does not take the key.
     AshbyKeyRefused,
     /// Ashby does not answer.
@@ -82,10 +86,11 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::InvalidRequest,
         Self::InvalidFields,
         Self::Unauthorized,
+        Self::Forbidden,
         Self::BadSignature,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -99,6 +104,7 @@ impl Code {
         Self::BrakeAnswered,
         Self::CannotBeUndone,
         Self::WriteUnderWay,
+        Self::LastAdminToken,
         Self::AshbyKeyRefused,
         Self::AshbyUnavailable,
         Self::TitleMismatch,
@@ -117,6 +123,7 @@ impl Code {
         match self {
             Self::InvalidRequest => StatusCode::BAD_REQUEST,
             Self::Unauthorized | Self::BadSignature => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -128,7 +135,8 @@ impl Code {
             | Self::FlushRunning
             | Self::BrakeAnswered
             | Self::CannotBeUndone
-            | Self::WriteUnderWay => StatusCode::CONFLICT,
+            | Self::WriteUnderWay
+            | Self::LastAdminToken => StatusCode::CONFLICT,
             Self::InvalidFields
             | Self::AshbyKeyRefused
             | Self::TitleMismatch
@@ -149,7 +157,8 @@ impl Code {
         match self {
             Self::InvalidRequest => "The request cannot be read",
             Self::InvalidFields => "Fields are missing or wrong",
-            Self::Unauthorized => "An admin token is needed",
+            Self::Unauthorized => "A token is needed",
+            Self::Forbidden => "The token does not open this",
             Self::BadSignature => "The signature does not hold",
             Self::NotFound => "There is nothing here",
             Self::MethodNotAllowed => "Not with this method",
@@ -163,6 +172,7 @@ impl Code {
             Self::BrakeAnswered => "It was answered already",
             Self::CannotBeUndone => "An undo cannot be undone",
             Self::WriteUnderWay => "A write to Ashby is under way",
+            Self::LastAdminToken => "It is the last way in",
             Self::AshbyKeyRefused => "Ashby does not take the key",
             Self::AshbyUnavailable => "Ashby does not answer",
             Self::TitleMismatch => "The title is another",

@@ -20,6 +20,8 @@ pub struct AppState {
     pub gates: Gates,
     /// The bootstrap admin token.
     pub admin_token: Arc<SecretString>,
+    /// Whether health in depth and metrics take a token.
+    pub guards_monitoring: bool,
     /// Flushes that were asked for and are under way; shutting down waits for them.
     pub flushes: TaskTracker,
     /// Cancelled when the process shuts down.

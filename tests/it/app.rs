@@ -166,6 +166,7 @@ impl TestApp {
             listener,
             stop.clone(),
             false,
+            false,
         )
         .unwrap();
         Self {

@@ -31,6 +31,7 @@ mod pacing;
 mod processes;
 mod receiving;
 mod registering;
+mod roles;
 mod scenario;
 mod scripted_server;
 mod seeing;

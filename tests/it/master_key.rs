@@ -40,7 +40,7 @@ async fn restarted(mut app: TestApp) -> TestApp {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stop = CancellationToken::new();
     let url = app.database.url.clone();
-    app.addr = Server::start(sync, &url, TOKEN.into(), listener, stop, false)
+    app.addr = Server::start(sync, &url, TOKEN.into(), listener, stop, false, false)
         .unwrap()
         .addr;
     app

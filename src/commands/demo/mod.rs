@@ -150,6 +150,7 @@ impl Stage {
             listener,
             stop.clone(),
             false,
+            false,
         )?;
         let addr = server.addr;
         Ok(Self {

@@ -3,6 +3,7 @@
 
 mod examples;
 mod problems;
+mod roles;
 mod shape;
 
 use std::sync::LazyLock;
@@ -75,6 +76,7 @@ fn assemble() -> Value {
         payload::example();
     shape::tidy(&mut document);
     problems::describe(&mut document);
+    roles::describe(&mut document);
     examples::insert(&mut document);
     document
 }

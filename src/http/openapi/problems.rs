@@ -8,11 +8,15 @@ use super::{id, operations};
 use crate::{
     dover::payload::Fault,
     http::{
+        access,
         ashby_webhook::NO_SECRET,
         problem::{ApiError, Code, Problem},
     },
-    store::brake::QuestionStatus,
-    sync::{answer::AnswerError, erase::EraseError, register::RegisterError, undo::UndoError},
+    store::{brake::QuestionStatus, token::Role},
+    sync::{
+        answer::AnswerError, erase::EraseError, register::RegisterError, tokens::TokenError,
+        undo::UndoError,
+    },
 };
 
 /// What an operation answers beyond what its place, its parameters and its body make possible.
@@ -40,6 +44,8 @@ fn of_its_own(operation: &str) -> &'static [Code] {
             Code::AshbyUnavailable,
         ],
         "replayDelivery" => &[Code::InvalidDelivery],
+        "createToken" => &[Code::NameTaken],
+        "revokeToken" | "changeBootstrapToken" => &[Code::LastAdminToken],
         "erasePerson" => &[Code::WriteUnderWay],
         "startFlush" => &[
             Code::ConnectionPaused,
@@ -88,6 +94,12 @@ fn of_its_own(operation: &str) -> &'static [Code] {
             Code::Busy,
             Code::Internal,
         ],
+        "health" => &[Code::Unauthorized, Code::Forbidden],
+        "metrics" => &[
+            Code::Unauthorized,
+            Code::Forbidden,
+            Code::DatabaseUnavailable,
+        ],
         "ready" => &[Code::DatabaseUnavailable, Code::Busy],
         _ => &[],
     }
@@ -125,13 +137,14 @@ fn codes(operation: &Map<String, Value>) -> Vec<Code> {
         let mut parameters = parameters.into_iter().flatten();
         parameters.any(|parameter| parameter["in"] == place)
     };
-    // What needs the admin token says nothing of security: that is the rule.
+    // What needs a token says nothing of security: that is the rule.
     let is_admins = !operation.contains_key("security");
     let reads_body = is_admins && operation.contains_key("requestBody");
     let mut codes = of_its_own(id(operation)).to_vec();
     if is_admins {
         codes.extend([
             Code::Unauthorized,
+            Code::Forbidden,
             Code::DatabaseUnavailable,
             Code::Internal,
         ]);
@@ -214,7 +227,8 @@ pub(super) fn sample(code: Code) -> Problem {
             "/titel",
             "\"titel\" is not known here; did you mean \"title\"? Known are dover_job_id, ashby_job, title",
         ),
-        Code::Unauthorized => new("Send the admin token as `Authorization: Bearer <token>`."),
+        Code::Unauthorized => new("Send a token as `Authorization: Bearer <token>`."),
+        Code::Forbidden => access::forbidden(Role::Member, Role::Admin),
         Code::BadSignature => new("no signature in webhook-signature matches"),
         Code::NotFound => ApiError::not_found("connection"),
         Code::MethodNotAllowed => new("The header `Allow` names the methods that this path takes."),
@@ -236,6 +250,7 @@ pub(super) fn sample(code: Code) -> Problem {
         .into(),
         Code::CannotBeUndone => UndoError::IsAnUndo.into(),
         Code::WriteUnderWay => EraseError::WriteUnderWay.into(),
+        Code::LastAdminToken => TokenError::LastAdmin.into(),
         Code::AshbyKeyRefused => {
             RegisterError::KeyRefused("Ashby refused the key.".to_owned()).into()
         }

@@ -23,6 +23,7 @@ pub use switches::*;
 use crate::{
     dover::signature::WebhookSecret,
     http::{
+        auth::Caller,
         fields::{Fields, Readable},
         json::{Body, Query},
         paging::{Page, Paging, PagingParams},
@@ -176,7 +177,7 @@ impl Readable for Listing {
 
 /// List connections
 ///
-/// By name.
+/// By name. Whoever has a token that is bound to one connection sees that one.
 #[utoipa::path(
     get, path = "/v1/connections", operation_id = "listConnections", tag = "Connections",
     params(PagingParams),
@@ -185,8 +186,17 @@ impl Readable for Listing {
 pub async fn list(
     State(sync): State<Sync>,
     origin: Origin,
+    caller: Caller,
     Query(Listing(paging)): Query<Listing>,
 ) -> Result<Json<Page<ConnectionBody>>, ApiError> {
+    if let Some((only, _)) = caller.bound_to {
+        let found = store::connection::by_id(&sync.pool, only).await?;
+        let items = found.iter();
+        return Ok(Json(Page {
+            items: items.map(|row| ConnectionBody::of(row, &origin)).collect(),
+            next_cursor: None,
+        }));
+    }
     let beyond = paging.beyond_or(String::new());
     let mut rows = store::connection::list(&sync.pool, &beyond, paging.rows()).await?;
     let next_cursor = paging.cut(&mut rows, |row| row.name.clone());

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::{ConnectionPath, FlushBody, FlushPath, find};
 use crate::{
     http::{
+        auth::Caller,
         fields::{Fields, Readable},
         json::MaybeBody,
         place::{Within, uuid},
@@ -110,7 +111,7 @@ pub struct HeldBody {
     /// When it was answered, or came within its limits by itself; `null` while it waits.
     #[schema(required)]
     pub decided_at: Option<DateTime<Utc>>,
-    /// Who answered: `admin` over REST, or `command line`; `null` where nobody did.
+    /// Who answered: the name of their token, `admin` for the bootstrap token, or `command line`; `null` where nobody did.
     #[schema(required)]
     pub decided_by: Option<String>,
 }
@@ -162,10 +163,11 @@ impl Readable for BrakeAnswer {
 )]
 pub async fn approve(
     State(sync): State<Sync>,
+    caller: Caller,
     Within(connection, id): Within,
     MaybeBody(answer): MaybeBody<BrakeAnswer>,
 ) -> Result<Json<FlushBody>, ApiError> {
-    give(&sync, &connection, &id, &answer, true).await
+    give(&sync, &connection, &id, &answer, (true, &caller.name)).await
 }
 
 /// Refuse what was held
@@ -180,10 +182,11 @@ pub async fn approve(
 )]
 pub async fn refuse(
     State(sync): State<Sync>,
+    caller: Caller,
     Within(connection, id): Within,
     MaybeBody(answer): MaybeBody<BrakeAnswer>,
 ) -> Result<Json<FlushBody>, ApiError> {
-    give(&sync, &connection, &id, &answer, false).await
+    give(&sync, &connection, &id, &answer, (false, &caller.name)).await
 }
 
 async fn give(
@@ -191,7 +194,7 @@ async fn give(
     connection: &Connection,
     id: &str,
     answer: &BrakeAnswer,
-    is_approved: bool,
+    (is_approved, by): (bool, &str),
 ) -> Result<Json<FlushBody>, ApiError> {
     let id = uuid(id, "flush")?.into();
     let job = match &answer.dover_job_id {
@@ -202,7 +205,7 @@ async fn give(
         None => None,
     };
     let job = job.as_deref();
-    answer::answer(sync, connection.id, id, job, is_approved, "admin").await?;
+    answer::answer(sync, connection.id, id, job, is_approved, by).await?;
     find(sync, connection.id, id).await.map(Json)
 }
 
