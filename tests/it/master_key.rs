@@ -160,6 +160,7 @@ async fn every_column_of_bytes_is_known_to_the_rotation_or_no_secret() {
         "webhook_secret.secret",
     ];
     let open = [
+        "access_token.token_hash",
         "ashby_identity.key_hash",
         "delivery.body",
         "delivery.body_hash",
