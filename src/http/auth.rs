@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     ids::{ConnectionId, TokenId, random_bytes},
+    plan::settings::locks::Who,
     store::{
         self,
         token::{LAST_USE_WITHIN, Role, Token},
@@ -53,6 +54,14 @@ impl Caller {
             name: "admin".to_owned(),
             token: None,
             bound_to: None,
+        }
+    }
+
+    /// As changes of settings know them.
+    pub fn who(&self) -> Who {
+        Who {
+            name: self.name.clone(),
+            is_admin: self.role == Role::Admin,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::{
     store::StoreError,
     sync::{
         SyncError, erase::EraseError, lease::Stop, register::RegisterError, resolve::ResolveError,
+        settings::ChangeError,
     },
 };
 
@@ -70,6 +71,8 @@ pub enum Code {
     JobNotOpen,
     /// The key sees no such job.
     JobNotVisible,
+    /// The setting is locked, and the caller is no admin.
+    SettingLocked,
     /// Neither the id of an Ashby job nor its address.
     NotAnAshbyJob,
     /// A delivery that keeps not to the contract; `faults` names each fault.
@@ -86,7 +89,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::InvalidRequest,
         Self::InvalidFields,
         Self::Unauthorized,
@@ -110,6 +113,7 @@ impl Code {
         Self::TitleMismatch,
         Self::JobNotOpen,
         Self::JobNotVisible,
+        Self::SettingLocked,
         Self::NotAnAshbyJob,
         Self::InvalidDelivery,
         Self::NotSetUp,
@@ -123,7 +127,7 @@ impl Code {
         match self {
             Self::InvalidRequest => StatusCode::BAD_REQUEST,
             Self::Unauthorized | Self::BadSignature => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::SettingLocked => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -178,6 +182,7 @@ impl Code {
             Self::TitleMismatch => "The title is another",
             Self::JobNotOpen => "The job is not open",
             Self::JobNotVisible => "The key sees no such job",
+            Self::SettingLocked => "The setting is locked",
             Self::NotAnAshbyJob => "That is no Ashby job",
             Self::InvalidDelivery => "The delivery does not keep to the contract",
             Self::NotSetUp => "It is not set up yet",
@@ -381,6 +386,24 @@ impl From<EraseError> for ApiError {
             EraseError::WriteUnderWay => Self::new(
                 Code::WriteUnderWay,
                 "A write to Ashby for this person is under way, or its outcome is not known yet. Each flush looks into it: flush, and try again.",
+            ),
+        }
+    }
+}
+
+impl From<ChangeError> for ApiError {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Sync(error) => error.into(),
+            ChangeError::Gone(what) => Self::not_found(what),
+            ChangeError::Faults(faults) => Self::fields(faults),
+            ChangeError::NotAnAdmin => Self::new(
+                Code::SettingLocked,
+                "Only an admin locks and unlocks settings.",
+            ),
+            ChangeError::Locked { key, lock } => Self::new(
+                Code::SettingLocked,
+                format!("`{key}` is locked, by the lock on `{lock}`: only an admin changes it."),
             ),
         }
     }

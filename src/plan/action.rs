@@ -1,6 +1,6 @@
 //! What a decision comes to. Whoever carries a plan out has no choice left to make.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::{
     reason::{Reason, moment},
     says::Location,
+    settings::layers::Decided,
 };
 use crate::ids::{ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, SourceId, StageId};
 
@@ -22,6 +23,8 @@ pub struct Plan {
     pub because: Reason,
     /// What Dover's clock claimed, where it ran so far ahead that the time of receipt counts instead.
     pub clock_ahead: Option<DateTime<Utc>>,
+    /// The settings that it rests on.
+    pub decided_by: Vec<Decided>,
 }
 
 impl Plan {
@@ -31,6 +34,7 @@ impl Plan {
             steps,
             because,
             clock_ahead: None,
+            decided_by: Vec::new(),
         }
     }
 
@@ -41,14 +45,18 @@ impl Plan {
 
     /// Why, in words that a recruiter understands.
     pub fn sentence(&self) -> String {
-        match self.clock_ahead {
-            None => self.because.to_string(),
-            Some(claimed) => format!(
-                "{} Dover dated its update {}, which lay ahead of the clock; the time of receipt counts.",
-                self.because,
-                moment(claimed)
-            ),
+        let mut sentence = self.because.to_string();
+        for decided in &self.decided_by {
+            let _ = write!(sentence, " {decided}");
         }
+        if let Some(claimed) = self.clock_ahead {
+            let _ = write!(
+                sentence,
+                " Dover dated its update {}, which lay ahead of the clock; the time of receipt counts.",
+                moment(claimed)
+            );
+        }
+        sentence
     }
 
     /// The plan in a word; of one whose steps are withheld, what they would come to.
@@ -123,7 +131,7 @@ pub enum Step {
     Move {
         /// What.
         application: ApplicationId,
-        /// Where to. Never an Archived or Hired stage.
+        /// Where to. Never an Archived stage, and a Hired one only where the settings say so.
         to: StageId,
     },
     /// Archive. Ashby wants a reason exactly when the target is an Archived stage, so there is no moving there without.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::{
     action::{Action, Plan, Step},
     reason::{Reason, Withheld},
-    settings::BrakeLimits,
+    settings::{BrakeLimits, layers::Decided},
 };
 
 /// The share of archives is taken only of so many active applications or more: of fewer, one or two are a large share.
@@ -173,13 +173,17 @@ fn step(step: &Step) -> String {
     }
 }
 
-/// The plan held back because the job `title` is over a limit. One that does nothing stays as it is.
-pub fn hold(plan: Plan, title: &str, exceeded: Exceeded) -> Plan {
-    plan.withheld(|would| Reason::HeldByBrake {
+/// The plan held back because the job `title` is over a `limit`. One that does nothing stays as it is.
+pub fn hold(plan: Plan, title: &str, exceeded: Exceeded, limit: Option<Decided>) -> Plan {
+    let mut held = plan.withheld(|would| Reason::HeldByBrake {
         title: title.to_owned(),
         exceeded,
         would,
-    })
+    });
+    if matches!(held.because, Reason::HeldByBrake { .. }) {
+        held.decided_by.extend(limit);
+    }
+    held
 }
 
 /// The plan as an admin refused it. One that does nothing stays as it is.
@@ -201,6 +205,7 @@ impl Plan {
             steps: Vec::new(),
             because: reason(Box::new(would)),
             clock_ahead: self.clock_ahead,
+            decided_by: self.decided_by,
         }
     }
 }

@@ -7,8 +7,9 @@ use url::Url;
 use super::{
     action::{CandidateRef, NewPerson, Plan, Step},
     identity::{IdentityKey, linkedin_address, linkedin_slug},
+    policy::Policy,
     reason::Reason,
-    says::{Contact, Dated},
+    says::{Contact, Dated, DoverSays},
     situation::{Job, Setup, SourceSetup},
     stages,
     standing::Standing,
@@ -17,23 +18,34 @@ use crate::ids::{CandidateId, SourceId};
 
 /// Decides on a prospect without an application. `known` is the person where Ashby has them already.
 pub(super) fn create(
-    contact: &Contact,
-    standing: Standing,
+    dover: &DoverSays,
+    standing: Standing<'_>,
     job: &Job,
     known: Option<&CandidateId>,
     setup: &Setup,
+    policy: &Policy,
 ) -> Result<Plan, Reason> {
-    let stage = match standing {
+    let (stage, name) = match standing {
         Standing::Over(departure, _) => return Err(Reason::NothingToArchive(departure)),
+        Standing::Held(status, _) if policy.stage_of(status).is_some() => {
+            return Err(Reason::NoApplicationFor(status));
+        }
         Standing::Held(status, _) => return Err(Reason::HeldStatus(status)),
-        Standing::Pursued { stage, .. } => stage,
+        Standing::Pursued { stage, name, .. } => (stage, name),
     };
+    let trigger = policy.trigger();
+    if !trigger.is_reached(dover) {
+        return Err(Reason::WaitingForTrigger {
+            trigger,
+            known: false,
+        });
+    }
     let person = if known.is_none() {
-        Some(new_person(contact)?)
+        Some(new_person(&dover.contact)?)
     } else {
         None
     };
-    let stage = stages::target(stage, &job.stages)?;
+    let stage = stages::target(stage, name, policy, &job.stages)?;
     let source = source(setup)?;
 
     let mut steps = Vec::new();

@@ -4,8 +4,10 @@
 pub mod action;
 pub mod brake;
 mod creation;
+mod deciding;
 pub mod identity;
 pub mod parked;
+pub mod policy;
 mod progress;
 pub mod reason;
 pub mod says;
@@ -30,6 +32,7 @@ use standing::Standing;
 pub fn plan(situation: &Situation) -> Plan {
     let mut plan = decide(situation).unwrap_or_else(Plan::nothing);
     plan.clock_ahead = standing::clock_ahead(&situation.dover);
+    plan.decided_by = deciding::deciding(situation, &plan.because);
     if situation.is_in_shadow() {
         return plan.withheld(|would| Reason::Shadow { would });
     }
@@ -48,14 +51,16 @@ fn decide(situation: &Situation) -> Result<Plan, Reason> {
         person,
         applied_at,
         setup,
+        policy,
     } = situation;
     if *person == Person::Erased {
         return Err(Reason::Erased);
     }
     let job = open_job(registration)?;
     let standing = standing::standing(dover)?;
-    let create = |known| creation::create(&dover.contact, standing, job, known, setup);
-    let progress = |application| progress::progress(application, standing, job, *applied_at, setup);
+    let create = |known| creation::create(dover, standing, job, known, setup, policy);
+    let progress =
+        |application| progress::progress(application, standing, job, *applied_at, setup, policy);
     match person {
         Person::Erased => Err(Reason::Erased),
         Person::Gone => Err(Reason::GoneFromAshby),
@@ -68,6 +73,15 @@ fn decide(situation: &Situation) -> Result<Plan, Reason> {
             creation: *creation,
         }),
         Person::Several(choices) => Err(Reason::AmbiguousIdentity(choices.clone())),
+        Person::Found {
+            application: Some(_),
+            ..
+        } if policy.only_synced() && !policy.trigger().is_reached(dover) => {
+            Err(Reason::WaitingForTrigger {
+                trigger: policy.trigger(),
+                known: true,
+            })
+        }
         Person::Linked(application)
         | Person::Found {
             application: Some(application),

@@ -79,6 +79,7 @@ pub const KINDS: &[Parked] = &[
     parked("create-in-doubt", "the outcome of a create whose answer was lost", None, ByItself),
     parked("create-undecided", "somebody's word: whether a create whose answer was lost was done cannot be told", Some(Do("Look in Ashby for what the sentence of the prospect names, and answer as it says.")), ByHand),
     parked("stage-not-mapped", "a stage in the job's interview plan", Some(InAshby("Add the Lead stages, one of type Active and one of type Archived", PLANS_MENU)), ByItself),
+    parked("mapped-stage-gone", "a setting to name a stage that the job's interview plan has", Some(Do("Set another stage for what the sentence of the prospect names, in the settings of the job.")), ByItself),
     parked("stage-not-in-plan", "the application to stand in its job's interview plan", Some(Do("Move it to a stage of that plan in Ashby, or leave it where it is.")), ByItself),
     parked("unclear-in-ashby", "Ashby to show the application in a stage, in a status that we know", Some(Do("Look at it in Ashby; if it is a new status of Ashby's, upgrade.")), ByItself),
     parked("source-missing", "the source Dover", Some(InAshby("Add the source Dover, of type Sourced,", SOURCES_MENU)), ByItself),

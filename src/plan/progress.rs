@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::{
     action::{Plan, Step},
+    policy::Policy,
     reason::{Departure, Reason},
+    says::Status,
     situation::{Application, ApplicationStatus, Job, PlanStage, Setup, StageKind},
     stages,
     standing::Standing,
@@ -13,33 +15,57 @@ use super::{
 /// Decides on a prospect with an application.
 pub(super) fn progress(
     application: &Application,
-    standing: Standing,
+    standing: Standing<'_>,
     job: &Job,
     applied_at: Option<DateTime<Utc>>,
     setup: &Setup,
+    policy: &Policy,
 ) -> Result<Plan, Reason> {
     let newer = |said, in_place| newer(application, said, applied_at, in_place);
+    let towards = |target: &PlanStage, named, said| {
+        let in_place = target.id == application.stage;
+        newer(said, in_place)?;
+        in_play(application)?;
+        if in_place {
+            return Err(Reason::AlreadyThere {
+                stage: target.title.clone(),
+            });
+        }
+        newer(named, false)?;
+        forward(application, target, job)
+    };
+    let over = |departure, said| {
+        newer(said, application.status == ApplicationStatus::Archived)?;
+        archive(application, departure, job, setup)
+    };
     match standing {
-        Standing::Pursued { stage, named, said } => {
-            let target = stages::target(stage, &job.stages)?;
-            let in_place = target.id == application.stage;
-            newer(said, in_place)?;
-            in_play(application)?;
-            if in_place {
-                return Err(Reason::AlreadyThere {
-                    stage: target.title.clone(),
-                });
-            }
-            newer(named, false)?;
-            forward(application, target, job)
-        }
-        Standing::Over(departure, said) => {
-            newer(said, application.status == ApplicationStatus::Archived)?;
-            archive(application, departure, job, setup)
-        }
+        Standing::Pursued {
+            stage,
+            name,
+            named,
+            said,
+        } => towards(
+            stages::target(stage, name, policy, &job.stages)?,
+            named,
+            said,
+        ),
+        Standing::Over(departure, said) => over(departure, said),
         Standing::Held(status, said) => {
-            newer(said, false)?;
-            Err(Reason::HeldStatus(status))
+            let Some(mapped) = policy.stage_of(status) else {
+                newer(said, false)?;
+                return Err(Reason::HeldStatus(status));
+            };
+            let target = stages::set(&mapped, &job.stages).ok_or(stages::gone(&mapped))?;
+            match (target.kind, status) {
+                (StageKind::Archived, Status::Snoozed | Status::NotInterested) => {
+                    over(Departure::Withdrew, said)
+                }
+                (StageKind::Archived, _)
+                | (StageKind::Hired, Status::Snoozed | Status::NotInterested) => {
+                    Err(stages::gone(&mapped))
+                }
+                _ => towards(target, said, said),
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{
     action::Action,
     brake::{Exceeded, Limit},
+    policy::Trigger,
     says::{Stage, Status},
     situation::Creation,
 };
@@ -102,6 +103,10 @@ pub enum Reason {
     NothingToArchive(Departure),
     /// A status that has no place in Ashby.
     HeldStatus(Status),
+    /// A status that only moves an application, and there is none.
+    NoApplicationFor(Status),
+    /// What has to happen in Dover first has not. `known`: the application is in Ashby, and was not synced so far.
+    WaitingForTrigger { trigger: Trigger, known: bool },
     /// Dover has named neither a stage nor a status so far.
     NoStageYet,
     /// The person was erased at their request.
@@ -140,6 +145,8 @@ pub enum Reason {
     UnknownStatus(String),
     /// The plan has no stage for it.
     StageNotMapped(Stage),
+    /// The plan has no longer the stage that a setting names.
+    MappedStageGone { key: &'static str },
     /// The plan has no Archived stage.
     NoArchivedStage,
     /// Ashby shows a stage that the plan does not list.
@@ -190,7 +197,8 @@ impl Reason {
             Self::HiredInAshby => "hired-in-ashby",
             Self::TransferredInAshby => "transferred-in-ashby",
             Self::NothingToArchive(_) => "nothing-to-archive",
-            Self::HeldStatus(_) => "held-status",
+            Self::HeldStatus(_) | Self::NoApplicationFor(_) => "held-status",
+            Self::WaitingForTrigger { .. } => "waiting-for-trigger",
             Self::NoStageYet => "no-stage-yet",
             Self::Erased => "erased",
             Self::JobNotRegistered => "job-not-registered",
@@ -208,6 +216,7 @@ impl Reason {
             Self::UnknownStage(_) => "unknown-stage",
             Self::UnknownStatus(_) => "unknown-status",
             Self::StageNotMapped(_) | Self::NoArchivedStage => "stage-not-mapped",
+            Self::MappedStageGone { .. } => "mapped-stage-gone",
             Self::StageNotInPlan => "stage-not-in-plan",
             Self::UnclearInAshby => "unclear-in-ashby",
             Self::AshbyUnavailable { .. } => "ashby-unavailable",
@@ -220,6 +229,11 @@ impl Reason {
             Self::TouchedSince { .. } => "touched-since",
             Self::CannotBeUndone => "cannot-be-undone",
         }
+    }
+
+    /// Whether an application that was met for the first time is left unlinked: it is not synced yet.
+    pub const fn leaves_unlinked(&self) -> bool {
+        matches!(self, Self::WaitingForTrigger { .. })
     }
 
     /// What it leaves the prospect as.
@@ -239,6 +253,8 @@ impl Reason {
             | Self::TransferredInAshby
             | Self::NothingToArchive(_)
             | Self::HeldStatus(_)
+            | Self::NoApplicationFor(_)
+            | Self::WaitingForTrigger { .. }
             | Self::NoStageYet
             | Self::Erased
             | Self::RefusedByAdmin { .. }
@@ -260,9 +276,14 @@ impl Reason {
             | Self::LearningAshby { .. }
             | Self::CreateInDoubt { .. }
             | Self::CreateUndecided { .. } => 5,
-            Self::NothingToArchive(_) => 6,
-            Self::Created { .. } | Self::MandatoryFieldMissing(_) => 7,
-            Self::StageNotMapped(_) | Self::StageNotInPlan | Self::UnclearInAshby => 8,
+            Self::NothingToArchive(_) | Self::NoApplicationFor(_) => 6,
+            Self::Created { .. }
+            | Self::WaitingForTrigger { .. }
+            | Self::MandatoryFieldMissing(_) => 7,
+            Self::StageNotMapped(_)
+            | Self::MappedStageGone { .. }
+            | Self::StageNotInPlan
+            | Self::UnclearInAshby => 8,
             Self::Superseded { .. } | Self::AshbyIsNewer { .. } => 9,
             Self::Moved { .. }
             | Self::NotForward { .. }
@@ -286,7 +307,7 @@ impl Reason {
 }
 
 /// A moment as people read it.
-pub(super) fn moment(at: DateTime<Utc>) -> impl fmt::Display {
+pub(in crate::plan) fn moment(at: DateTime<Utc>) -> impl fmt::Display {
     at.format("%-d %B %Y, %H:%M:%S UTC")
 }
 
@@ -323,6 +344,16 @@ impl fmt::Display for TooMuch<'_> {
             ),
         }?;
         write!(f, ", more than the {most} that the setting {key} allows")
+    }
+}
+
+/// What a trigger waits for, as something that a candidate does.
+const fn happens(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Added => "are added in Dover",
+        Trigger::Replied => "reply",
+        Trigger::Interested => "show interest",
+        Trigger::Never => "never",
     }
 }
 
@@ -401,6 +432,27 @@ impl fmt::Display for Reason {
             Self::HeldStatus(status) => {
                 write!(f, "Left alone: the status \u{201c}{}\u{201d} is kept in Dover and not carried to Ashby.", status.word())
             }
+            Self::NoApplicationFor(status) => write!(
+                f,
+                "Not created: the status \u{201c}{}\u{201d} moves only candidates who have an application in Ashby already.",
+                status.word()
+            ),
+            Self::WaitingForTrigger { trigger: Trigger::Never, known: false } => {
+                f.write_str("Left alone: candidates like this one are not added to Ashby, whatever they do in Dover.")
+            }
+            Self::WaitingForTrigger { trigger, known: false } => write!(
+                f,
+                "Left alone for now: candidates are added to Ashby once they {}, and Dover has not said so of this one. Then it goes on by itself.",
+                happens(*trigger)
+            ),
+            Self::WaitingForTrigger { trigger: Trigger::Never, known: true } => f.write_str(
+                "Left alone: the application is in Ashby and was never synced, and what was not synced is not touched.",
+            ),
+            Self::WaitingForTrigger { trigger, known: true } => write!(
+                f,
+                "Left alone for now: the application is in Ashby and was never synced, and is not touched as long as the candidate does not {}. Then it goes on by itself.",
+                happens(*trigger)
+            ),
             Self::Erased => f.write_str(
                 "Left alone: this person was erased at their request, and nothing that Dover says of them is kept. Only lifting the erasure lets them be synced again.",
             ),
@@ -476,6 +528,10 @@ impl fmt::Display for Reason {
                 f,
                 "Waiting: the job's interview plan has no Lead stage for Dover's \u{201c}{}\u{201d}. Give it the Lead stages New Lead, Reached Out and Replied in Ashby under {PLANS_MENU}.",
                 stage.word()
+            ),
+            Self::MappedStageGone { key } => write!(
+                f,
+                "Waiting: the setting {key} names a stage that the job's interview plan does not have, or not in a place where it may be. Set another stage there.",
             ),
             Self::NoArchivedStage => f.write_str(
                 "Waiting: the job's interview plan has no stage of type Archived. Choose another plan for the job in Ashby.",

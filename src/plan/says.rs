@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 /// How far Dover's clock may run ahead of ours before we stop believing it.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
-/// Where Dover says a candidate stands in the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Where Dover says a candidate stands in the process; further on is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Sourced, not yet written to.

@@ -1,10 +1,12 @@
 //! Everything a decision may depend on. What is not here, [`plan`](super::plan) cannot see.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::says::DoverSays;
+use super::{policy::Policy, says::DoverSays};
 use crate::ids::{ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, SourceId, StageId};
 
 /// One prospect, its job, what Ashby holds of the person, and how the employer's Ashby is set up.
@@ -20,6 +22,8 @@ pub struct Situation {
     pub applied_at: Option<DateTime<Utc>>,
     /// What an admin has to add to Ashby by hand.
     pub setup: Setup,
+    /// The settings that are in force for it.
+    pub policy: Arc<Policy>,
 }
 
 impl Situation {

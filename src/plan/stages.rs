@@ -1,7 +1,8 @@
-//! Rule 8: which stage of the job's plan a word of Dover's means. By type and title, then by type and order: titles
-//! are the employer's to change, types and order are not.
+//! Rule 8: which stage of the job's plan a word of Dover's means. What the settings say, else by type and title, else by
+//! type and order: titles are the employer's to change, types and order are not.
 
 use super::{
+    policy::{Mapped, Policy},
     reason::Reason,
     says::Stage,
     situation::{PlanStage, StageKind},
@@ -19,8 +20,37 @@ pub enum FoundBy {
     Order,
 }
 
-/// The stage of `plan` that `stage` means, or why there is none.
-pub(super) fn target(stage: Stage, plan: &[PlanStage]) -> Result<&PlanStage, Reason> {
+/// The stage of `plan` that `stage` means, under the `name` that Dover gives it, or why there is none.
+pub(super) fn target<'a>(
+    stage: Stage,
+    name: Option<&str>,
+    policy: &Policy,
+    plan: &'a [PlanStage],
+) -> Result<&'a PlanStage, Reason> {
+    if let Some(mapped) = policy.stage_for(stage, name) {
+        return set(&mapped, plan)
+            .filter(|stage| is_in_play(stage))
+            .ok_or(gone(&mapped));
+    }
+    usual(stage, plan)
+}
+
+/// The stage that the settings name.
+pub(super) fn set<'a>(mapped: &Mapped, plan: &'a [PlanStage]) -> Option<&'a PlanStage> {
+    plan.iter().find(|stage| stage.id == mapped.stage)
+}
+
+/// The plan no longer has the stage that the settings name, or has another of that id.
+pub(super) const fn gone(mapped: &Mapped) -> Reason {
+    Reason::MappedStageGone { key: mapped.key }
+}
+
+const fn is_in_play(stage: &PlanStage) -> bool {
+    !matches!(stage.kind, StageKind::Hired | StageKind::Archived)
+}
+
+/// The stage that `stage` means where the settings say nothing.
+pub fn usual(stage: Stage, plan: &[PlanStage]) -> Result<&PlanStage, Reason> {
     let found = match stage {
         Stage::NewLead => lead(0, plan),
         Stage::ReachedOut => lead(1, plan),

@@ -9,11 +9,13 @@ use super::{
 
 /// What Dover wants for a candidate, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum Standing<'a> {
     /// In play, at a stage.
     Pursued {
         /// The stage.
         stage: Stage,
+        /// What the employer calls it.
+        name: Option<&'a str>,
         /// When Dover named it. A later word of the status alone makes it no newer.
         named: DateTime<Utc>,
         /// When Dover last said anything of stage or status.
@@ -25,7 +27,7 @@ pub(super) enum Standing {
     Held(Status, DateTime<Utc>),
 }
 
-impl Standing {
+impl Standing<'_> {
     /// When Dover said so.
     pub(super) const fn said(self) -> DateTime<Utc> {
         match self {
@@ -35,7 +37,7 @@ impl Standing {
 }
 
 /// Reads the fold. An inactive status outweighs the stage; a status without any stage counts as a new lead.
-pub(super) fn standing(says: &DoverSays) -> Result<Standing, Reason> {
+pub(super) fn standing(says: &DoverSays) -> Result<Standing<'_>, Reason> {
     let Some(status) = &says.status else {
         return Err(Reason::NoStageYet);
     };
@@ -49,16 +51,17 @@ pub(super) fn standing(says: &DoverSays) -> Result<Standing, Reason> {
     }
 }
 
-fn pursued(says: &DoverSays, status_at: DateTime<Utc>) -> Result<Standing, Reason> {
-    let (stage, named) = match &says.stage {
-        None => (Stage::NewLead, status_at),
+fn pursued(says: &DoverSays, status_at: DateTime<Utc>) -> Result<Standing<'_>, Reason> {
+    let (stage, name, named) = match &says.stage {
+        None => (Stage::NewLead, None, status_at),
         Some(said) => match &said.value.stage {
-            Word::Known(stage) => (*stage, said.stamp.at),
+            Word::Known(stage) => (*stage, said.value.name.as_deref(), said.stamp.at),
             Word::Unknown(word) => return Err(Reason::UnknownStage(word.clone())),
         },
     };
     Ok(Standing::Pursued {
         stage,
+        name,
         named,
         said: named.max(status_at),
     })

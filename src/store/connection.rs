@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sqlx::{PgExecutor, types::Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -156,7 +156,7 @@ pub async fn by_name(
         Row,
         r#"
         SELECT id, name, attention, paused_at, accepts_hex_hmac, bearer_token IS NOT NULL AS "accepts_bearer!",
-               payload_paths, settings AS "settings: Json<Settings>", setup AS "setup: Json<Setup>", setup_read_at,
+               payload_paths, settings_of(id) AS "settings!: Json<Settings>", setup AS "setup: Json<Setup>", setup_read_at,
                created_at, next_flush_at
         FROM connection WHERE name = $1
         "#,
@@ -176,7 +176,7 @@ pub async fn by_id(
         Row,
         r#"
         SELECT id, name, attention, paused_at, accepts_hex_hmac, bearer_token IS NOT NULL AS "accepts_bearer!",
-               payload_paths, settings AS "settings: Json<Settings>", setup AS "setup: Json<Setup>", setup_read_at,
+               payload_paths, settings_of(id) AS "settings!: Json<Settings>", setup AS "setup: Json<Setup>", setup_read_at,
                created_at, next_flush_at
         FROM connection WHERE id = $1
         "#,
@@ -197,7 +197,7 @@ pub async fn list(
         Row,
         r#"
         SELECT id, name, attention, paused_at, accepts_hex_hmac, bearer_token IS NOT NULL AS "accepts_bearer!",
-               payload_paths, settings AS "settings: Json<Settings>", setup AS "setup: Json<Setup>", setup_read_at,
+               payload_paths, settings_of(id) AS "settings!: Json<Settings>", setup AS "setup: Json<Setup>", setup_read_at,
                created_at, next_flush_at
         FROM connection WHERE name > $1 ORDER BY name LIMIT $2
         "#,
@@ -255,7 +255,7 @@ pub async fn ashby_access(
     id: ConnectionId,
 ) -> Result<AshbyAccess, StoreError> {
     let row = sqlx::query!(
-        r#"SELECT ashby_key, settings AS "settings: Json<Settings>" FROM connection WHERE id = $1"#,
+        r#"SELECT ashby_key, settings_of(id) AS "settings!: Json<Settings>" FROM connection WHERE id = $1"#,
         id.0
     )
     .fetch_optional(db)
@@ -349,37 +349,6 @@ pub async fn set_paused(
         "UPDATE connection SET paused_at = $2 WHERE id = $1",
         id.0,
         since
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// What was set, by key.
-pub async fn settings(
-    db: impl PgExecutor<'_>,
-    id: ConnectionId,
-) -> Result<Map<String, Value>, StoreError> {
-    let set = sqlx::query_scalar!(
-        r#"SELECT settings AS "settings: Json<Map<String, Value>>" FROM connection WHERE id = $1"#,
-        id.0
-    )
-    .fetch_optional(db)
-    .await?
-    .ok_or(StoreError::Gone("the connection"))?;
-    Ok(set.0)
-}
-
-/// Sets keys; those with `null` have their defaults again.
-pub async fn change_settings(
-    db: impl PgExecutor<'_>,
-    id: ConnectionId,
-    change: &Map<String, Value>,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "UPDATE connection SET settings = jsonb_strip_nulls(settings || $2) WHERE id = $1",
-        id.0,
-        Json(change) as _
     )
     .execute(db)
     .await?;

@@ -22,6 +22,7 @@ pub mod prospect;
 pub mod receipt;
 pub mod replay;
 pub mod retention;
+pub mod setting;
 pub mod token;
 pub mod vault;
 pub mod waiting;

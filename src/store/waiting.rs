@@ -298,3 +298,71 @@ pub async fn release_clear_again(
     .await?;
     Ok(done.rows_affected())
 }
+
+/// Whom a setting holds for: whatever is given has to fit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Scope<'a> {
+    /// Only on this job.
+    pub job: Option<&'a str>,
+    /// Only those of this owner in Dover, by their e-mail address in lower case.
+    pub owner: Option<&'a str>,
+}
+
+/// Lets those be decided again whom a setting holds for and who were left, parked or skipped, with one of these reasons.
+/// Answers how many.
+pub async fn release_for_setting(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    scope: &Scope<'_>,
+    reasons: &[String],
+) -> Result<u64, StoreError> {
+    if reasons.is_empty() {
+        return Ok(0);
+    }
+    // By registered job, for the index: whatever waits on others waits for their registration.
+    let done = sqlx::query!(
+        r#"
+        UPDATE prospect SET state = 'pending', revision = revision + 1
+        WHERE connection_id = $1 AND state IN ('skipped', 'parked') AND reason = ANY($4)
+          AND dover_job_id = ANY(SELECT dover_job_id FROM job
+                                 WHERE connection_id = $1 AND ($2::text IS NULL OR dover_job_id = $2))
+          AND ($3::text IS NULL OR lower(btrim(says #>> '{contact,owner_email,value}')) = $3)
+        "#,
+        connection.0,
+        scope.job,
+        scope.owner,
+        reasons
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Those whom a setting holds for and who have news, or were left with one of these reasons; in order, at most `limit`.
+pub async fn within_reach(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    scope: &Scope<'_>,
+    reasons: &[String],
+    limit: i64,
+) -> Result<Vec<ProspectId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        r#"
+        SELECT id FROM prospect
+        WHERE connection_id = $1
+          AND (state = 'pending' OR (state IN ('skipped', 'parked') AND reason = ANY($4)))
+          AND dover_job_id = ANY(SELECT dover_job_id FROM job
+                                 WHERE connection_id = $1 AND ($2::text IS NULL OR dover_job_id = $2))
+          AND ($3::text IS NULL OR lower(btrim(says #>> '{contact,owner_email,value}')) = $3)
+        ORDER BY id LIMIT $5
+        "#,
+        connection.0,
+        scope.job,
+        scope.owner,
+        reasons,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(ids.into_iter().map(ProspectId).collect())
+}

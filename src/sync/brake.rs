@@ -20,9 +20,12 @@ use crate::{
     ids::{ConnectionId, DoverJobId, FlushId, ProspectId},
     plan::{
         self, Action, Plan, Reason,
-        brake::{Answer, Exceeded, Would},
+        brake::{Answer, Exceeded, Limit, Would},
         plan as decide,
-        settings::BrakeLimits,
+        settings::{
+            BrakeLimits,
+            layers::{Decided, InForce},
+        },
         situation::{Mode, Registration},
     },
     store::{
@@ -36,10 +39,14 @@ use crate::{
 /// Prospects planned together while a job is counted.
 const PAGE: i64 = 200;
 
+const LIMITS: [Limit; 3] = [Limit::Archives, Limit::ArchiveShare, Limit::Moves];
+
 /// What each job's part of a flush may do.
 #[derive(Debug, Default)]
 pub(super) struct Brake {
     limits: BrakeLimits,
+    /// The settings that these are.
+    settings: Vec<InForce>,
     parts: Mutex<HashMap<DoverJobId, Part>>,
     /// Jobs that wait for an answer and are within their limits again.
     pub(super) eased: Vec<DoverJobId>,
@@ -104,6 +111,10 @@ impl Brake {
         let waiting = store::brake::standing(&sync.pool, connection).await?;
         let mut brake = Self {
             limits,
+            settings: LIMITS
+                .into_iter()
+                .filter_map(|limit| scene.policies.setting(limit.key()))
+                .collect(),
             ..Self::default()
         };
         if pending.is_empty() && waiting.is_empty() {
@@ -204,10 +215,16 @@ impl Brake {
         match part.admit(case.prospect.id, plan.action(), &self.limits) {
             None => through(plan),
             Some(exceeded) => Judged {
-                plan: plan::brake::hold(plan, &job.title, exceeded),
+                plan: plan::brake::hold(plan, &job.title, exceeded, self.setting(exceeded.limit)),
                 held: Some(deed),
             },
         }
+    }
+
+    /// A limit as it was set.
+    fn setting(&self, limit: Limit) -> Option<Decided> {
+        let found = self.settings.iter().find(|found| found.key == limit.key());
+        found.cloned().map(Decided::by)
     }
 
     /// A prospect that is decided again counts as what it is decided to be now.

@@ -29,7 +29,9 @@ use super::{
     look::{self, look},
     metadata,
     record::{CallLog, Decided, application, record},
-    release, undo,
+    release,
+    settings::{self, Policies},
+    undo,
 };
 use crate::{
     ashby::{AshbyClient, CallObserver, CallRecord},
@@ -323,6 +325,7 @@ impl Flush<'_> {
             .client
             .observed_by(calls)
             .guarded_by(Arc::clone(&self.lease) as _);
+        settings::take_in(self.sync, self.connection.id).await?;
         let mut scene = set(self.sync, self.connection, ashby).await?;
         scene.settle_doubts().await?;
         if let Some(undoes) = self.undoes {
@@ -616,6 +619,7 @@ pub(super) async fn set<'a>(
         jobs,
         picture,
         brake: Brake::default(),
+        policies: Policies::read(sync, connection.id).await?,
         ask_after: TimeDelta::minutes(connection.settings.ask_about_creates_after_minutes.into()),
     })
 }

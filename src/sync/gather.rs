@@ -10,6 +10,7 @@ use super::{
     brake::Brake,
     doubt, erase,
     look::{self, Known, Picture},
+    settings::Policies,
 };
 use crate::{
     ashby::AshbyClient,
@@ -34,6 +35,7 @@ pub(super) struct Scene<'a> {
     pub(super) jobs: HashMap<DoverJobId, Job>,
     pub(super) picture: Picture,
     pub(super) brake: Brake,
+    pub(super) policies: Policies,
     /// How long the outcome of a create is looked for before somebody is asked.
     pub(super) ask_after: TimeDelta,
 }
@@ -199,6 +201,7 @@ impl Scene<'_> {
             person,
             applied_at: prospect.applied_at,
             setup: self.setup.clone(),
+            policy: self.policies.of(&prospect),
         };
         let erased = mirrored.erased.get(&prospect.id).copied();
         Ok(Case {

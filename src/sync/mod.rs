@@ -27,6 +27,7 @@ pub mod register;
 mod release;
 pub mod replay;
 pub mod resolve;
+pub mod settings;
 pub mod tokens;
 pub mod undo;
 

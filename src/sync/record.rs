@@ -112,7 +112,7 @@ pub(super) async fn record(
         store::change::made(&mut tx, prospect.id, who, Some(seen), *at).await?;
         store::intent::settled(&mut *tx, prospect.id, *at).await?;
     } else if let (false, Meanwhile::Nothing, Some((candidate, application))) = (
-        case.situation.is_in_shadow(),
+        case.situation.is_in_shadow() || plan.because.leaves_unlinked(),
         meanwhile,
         met(&case.situation.person),
     ) {

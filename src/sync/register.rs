@@ -318,6 +318,7 @@ async fn goes_on(
         "job-not-open".to_owned(),
         "job-not-visible".to_owned(),
         "stage-not-mapped".to_owned(),
+        "mapped-stage-gone".to_owned(),
     ];
     store::waiting::release_jobs(
         tx,

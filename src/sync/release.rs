@@ -27,10 +27,11 @@ const SOURCE: [&str; 2] = ["source-missing", "source-ambiguous"];
 const ARCHIVE_REASON: &str = "archive-reason-missing";
 
 /// Reasons that a job and its interview plan can cause.
-pub(super) const JOB: [&str; 4] = [
+pub(super) const JOB: [&str; 5] = [
     CLOSED[0],
     CLOSED[1],
     "stage-not-mapped",
+    "mapped-stage-gone",
     "stage-not-in-plan",
 ];
 

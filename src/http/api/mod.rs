@@ -1,6 +1,7 @@
 //! The admin's REST: every resource under `/v1`. Handlers extract, call once and map; whatever they refuse is answered
 //! with a problem document.
 
+pub mod audit;
 pub mod connections;
 pub mod deliveries;
 pub mod erasures;
@@ -38,9 +39,13 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(connections::rotate))          // …/webhook-secret/rotate
         .routes(routes!(connections::rotate_ashby))    // …/ashby-webhook-secret/rotate
         .routes(routes!(settings::read, settings::change)) // …/settings
+        .routes(routes!(settings::locks::read, settings::locks::change)) // …/settings/locks
+        .routes(routes!(settings::read_user, settings::change_user)) // …/users/{user}/settings
+        .routes(routes!(audit::list))                  // …/audit
         // /v1/connections/{connection}/jobs
         .routes(routes!(jobs::list, jobs::register))
         .routes(routes!(jobs::read, jobs::change, jobs::remove)) // …/{job}
+        .routes(routes!(settings::read_job, settings::change_job)) // …/{job}/settings
         // /v1/connections/{connection}/deliveries
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::replay_all))       // …/replay

@@ -14,8 +14,8 @@ use crate::{
     },
     store::{brake::QuestionStatus, token::Role},
     sync::{
-        answer::AnswerError, erase::EraseError, register::RegisterError, tokens::TokenError,
-        undo::UndoError,
+        answer::AnswerError, erase::EraseError, register::RegisterError, settings::ChangeError,
+        tokens::TokenError, undo::UndoError,
     },
 };
 
@@ -43,6 +43,14 @@ fn of_its_own(operation: &str) -> &'static [Code] {
             Code::TitleMismatch,
             Code::AshbyUnavailable,
         ],
+        "changeSettings" | "changeJobSettings" | "changeUserSettings" => &[
+            Code::SettingLocked,
+            Code::ConnectionPaused,
+            Code::ConnectionNeedsAttention,
+            Code::AshbyUnavailable,
+            Code::Busy,
+        ],
+        "changeSettingLocks" => &[Code::SettingLocked],
         "replayDelivery" => &[Code::InvalidDelivery],
         "createToken" => &[Code::NameTaken],
         "revokeToken" | "changeBootstrapToken" => &[Code::LastAdminToken],
@@ -265,6 +273,11 @@ pub(super) fn sample(code: Code) -> Problem {
         }
         .into(),
         Code::JobNotVisible => RegisterError::JobNotVisible.into(),
+        Code::SettingLocked => ChangeError::Locked {
+            key: "sync.trigger",
+            lock: "sync".to_owned(),
+        }
+        .into(),
         Code::NotAnAshbyJob => RegisterError::NotAnAshbyJob.into(),
         Code::InvalidDelivery => new("Correct what `faults` names.").with_faults(vec![Fault::new(
             "/data/updated_at",

@@ -1,15 +1,23 @@
 //! Situations nobody thought of. Times are few and close together, so that they meet; whatever is rare in life is
 //! common here, so that every branch is reached.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use proptest::{option, prelude::*, sample::select};
+use serde_json::{Value, json};
 
 use super::world::{at, dated, default_plan, said, status_in};
 use crate::{
     ids::{ApplicationId, ArchiveReasonId},
     plan::{
         Situation,
+        policy::Policy,
         says::{Contact, Dated, DoverSays, Stamp},
+        settings::{
+            keys::{KEYS, Key, Layer, Takes},
+            layers::{Changed, Held, Stack},
+        },
         situation::{
             Application, ApplicationStatus, Creation, Job, Mode, Openness, Person, PlanStage,
             Registration, Setup, SourceSetup, StageKind,
@@ -205,6 +213,39 @@ fn person() -> impl Strategy<Value = Person> {
     ]
 }
 
+/// Settings as somebody may have left them: most often none, at times of a stage that is not in the plan.
+fn policy() -> impl Strategy<Value = Policy> {
+    let trigger = select(vec!["added", "replied", "interested", "never"]).prop_map(Value::from);
+    let mut stages: Vec<_> = default_plan().into_iter().map(|stage| stage.id.0).collect();
+    stages.push("elsewhere".to_owned());
+    let stage = select(stages).prop_map(Value::from);
+    let named = option::weighted(0.8, stage.clone())
+        .prop_map(|stage| stage.map_or(json!({}), |stage| json!({ "On Site": stage })));
+    let set = |key: &Key| match key.takes {
+        Takes::Word(_) => trigger.clone().boxed(),
+        Takes::Flag => prop::bool::ANY.prop_map(Value::from).boxed(),
+        Takes::Stage { .. } => stage.clone().boxed(),
+        Takes::Stages => named.clone().boxed(),
+        Takes::Count(_) | Takes::Share(_) => Just(Value::Null).boxed(),
+    };
+    let keys = KEYS.iter().filter(|key| key.is_for(Layer::Job));
+    let held = keys.map(|key| {
+        let value = option::weighted(0.15, set(key));
+        value.prop_map(|value| {
+            let (at, by) = (at(0), "admin".to_owned());
+            let changed = Changed { at, by };
+            (key.name.to_owned(), Held { value, changed })
+        })
+    });
+    held.collect::<Vec<_>>().prop_map(|held| {
+        let job = held.into_iter().collect();
+        Policy::of(&Stack {
+            job: Some(&job),
+            ..Stack::default()
+        })
+    })
+}
+
 /// Any situation.
 pub(super) fn situation() -> impl Strategy<Value = Situation> {
     let named = prop::bool::weighted(0.7);
@@ -215,22 +256,26 @@ pub(super) fn situation() -> impl Strategy<Value = Situation> {
         option::of(moment()),
         setup(),
         named,
+        policy(),
     )
-        .prop_map(|(dover, registration, person, applied_at, setup, named)| {
-            let mut situation = Situation {
-                dover,
-                registration,
-                person,
-                applied_at,
-                setup,
-            };
-            if named {
-                let who = &mut situation.dover.contact;
-                who.name.get_or_insert(dated("Ada Lovelace"));
-                who.email.get_or_insert(dated("ada@example.com"));
-            }
-            settle(situation)
-        })
+        .prop_map(
+            |(dover, registration, person, applied_at, setup, named, policy)| {
+                let mut situation = Situation {
+                    dover,
+                    registration,
+                    person,
+                    applied_at,
+                    setup,
+                    policy: Arc::new(policy),
+                };
+                if named {
+                    let who = &mut situation.dover.contact;
+                    who.name.get_or_insert(dated("Ada Lovelace"));
+                    who.email.get_or_insert(dated("ada@example.com"));
+                }
+                settle(situation)
+            },
+        )
 }
 
 /// Gives an application the status of its stage, unless it was given one that lags behind.

@@ -113,7 +113,8 @@ proptest! {
                 let kind = stage.expect("a stage of the job's plan").kind;
                 let archives = matches!(step, Step::Archive { .. });
                 prop_assert_eq!(archives, kind == StageKind::Archived);
-                prop_assert!(matches!(kind, StageKind::Lead | StageKind::Active | StageKind::Archived));
+                let is_set = situation.policy.setting("stages.allow_hired").is_some_and(|set| set.value == true);
+                prop_assert!(kind != StageKind::Hired || is_set);
             }
         }
     }

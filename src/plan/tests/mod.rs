@@ -8,5 +8,6 @@ mod laws;
 mod model;
 mod progress;
 mod sentences;
+mod settings;
 mod stages;
 mod world;

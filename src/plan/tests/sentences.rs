@@ -7,6 +7,7 @@ use super::world::at;
 use crate::plan::{
     Action, Departure, Plan, Reason, Withheld,
     brake::{Exceeded, Limit, Would},
+    policy::Trigger,
     says::{Stage, Status},
     situation::Creation,
 };
@@ -31,7 +32,19 @@ const fn exceeded(limit: Limit, archives: u32, moves: u32, most: u32) -> Exceede
 
 /// One example or more of each variant.
 fn every_reason() -> Vec<Reason> {
-    [of_the_rules(), withheld_or_undone()].concat()
+    [of_the_rules(), of_settings(), withheld_or_undone()].concat()
+}
+
+fn of_settings() -> Vec<Reason> {
+    let triggers = [Trigger::Replied, Trigger::Interested, Trigger::Never];
+    let waiting = triggers.into_iter().flat_map(|trigger| {
+        [false, true].map(|known| Reason::WaitingForTrigger { trigger, known })
+    });
+    let gone = Reason::MappedStageGone {
+        key: "stages.interested",
+    };
+    let others = [Reason::NoApplicationFor(Status::Snoozed), gone];
+    waiting.chain(others).collect()
 }
 
 fn withheld_or_undone() -> Vec<Reason> {
@@ -166,7 +179,7 @@ fn of_the_rules() -> Vec<Reason> {
 }
 
 /// How many variants [`Reason`] has.
-pub(super) const VARIANTS: usize = 41;
+pub(super) const VARIANTS: usize = 44;
 
 /// A number for each variant. A new one does not compile until it has a number here, and then a sentence above.
 pub(super) fn variant(reason: &Reason) -> usize {
@@ -212,6 +225,9 @@ pub(super) fn variant(reason: &Reason) -> usize {
         Reason::CreateUndecided { .. } => 38,
         Reason::Erased => 39,
         Reason::UnclearInAshby => 40,
+        Reason::NoApplicationFor(_) => 41,
+        Reason::WaitingForTrigger { .. } => 42,
+        Reason::MappedStageGone { .. } => 43,
     }
 }
 

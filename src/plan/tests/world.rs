@@ -1,13 +1,17 @@
 //! Situations to decide on, a line each.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     ids::StageId,
     plan::{
         Situation, Step, plan,
+        policy::Policy,
         says::{Contact, Dated, DoverSays, SaidStage, Stamp},
+        settings::layers::{Changed, Held, Layered, Stack},
         situation::{
             Application, ApplicationStatus, Job, Mode, Openness, Person, PlanStage, Registration,
             Setup, SourceSetup, StageKind,
@@ -18,18 +22,18 @@ use crate::{
 /// A table, one case a line: a situation, and its plan as [`World::verdict`] puts it.
 macro_rules! decide {
     ($($world:expr => $verdict:literal;)+) => {
-        $crate::plan::tests::world::check(&[$(($world, $verdict)),+])
+        $crate::plan::tests::world::check(vec![$(($world, $verdict)),+])
     };
 }
 pub(super) use decide;
 
 /// Decides each situation; reports every line that differs at once.
 #[track_caller]
-pub(super) fn check(cases: &[(World, &str)]) {
+pub(super) fn check(cases: Vec<(World, &str)>) {
     let wrong: Vec<_> = cases
-        .iter()
+        .into_iter()
         .enumerate()
-        .map(|(case, (world, expected))| (case, world.verdict(), *expected))
+        .map(|(case, (world, expected))| (case, world.verdict(), expected))
         .filter(|(_, verdict, expected)| verdict != expected)
         .collect();
     assert!(wrong.is_empty(), "(case, decided, expected): {wrong:#?}");
@@ -97,6 +101,7 @@ pub(super) fn said(stage: &str, status: &str, stamp: Stamp) -> DoverSays {
 #[derive(Clone)]
 pub(super) struct World {
     pub(super) situation: Situation,
+    settings: Layered,
     arrivals: i64,
 }
 
@@ -124,12 +129,37 @@ pub(super) fn world() -> World {
                 withdrew: Some("withdrew-reason".into()),
                 rejected: Some("rejected-reason".into()),
             },
+            policy: Arc::default(),
         },
+        settings: Layered::new(),
         arrivals: 0,
     }
 }
 
 impl World {
+    /// An admin sets a key for the job, at noon.
+    pub(super) fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
+        let changed = Changed {
+            at: at(0),
+            by: "admin".to_owned(),
+        };
+        let value = Some(value.into());
+        self.settings
+            .insert(key.to_owned(), Held { value, changed });
+        self.situation.policy = Arc::new(Policy::of(&Stack {
+            job: Some(&self.settings),
+            ..Stack::default()
+        }));
+        self
+    }
+
+    /// Dover calls the stage so that it says.
+    pub(super) fn named(mut self, name: &str) -> Self {
+        let said = self.situation.dover.stage.as_mut();
+        said.expect("let Dover say a stage first").value.name = Some(name.to_owned());
+        self
+    }
+
     /// Dover says so, at second 100.
     pub(super) fn says(self, stage: &str, status: &str) -> Self {
         self.says_at(100, stage, status)

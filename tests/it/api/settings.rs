@@ -13,7 +13,7 @@ async fn a_setting_says_its_value_and_where_it_comes_from() {
     let before = app.get(SETTINGS).await.ok();
     assert_eq!(
         before["settings"]["brake.max_archives"],
-        json!({ "value": 25, "layer": "default" })
+        json!({ "value": 25, "layer": "default", "locked": false, "last_change": null })
     );
     let after = app
         .patch(
@@ -25,7 +25,10 @@ async fn a_setting_says_its_value_and_where_it_comes_from() {
     let after = app.get(SETTINGS).await.ok();
     assert_eq!(
         after["settings"]["brake.max_archives"],
-        json!({ "value": 3, "layer": "connection" })
+        json!({
+            "value": 3, "layer": "connection", "locked": false,
+            "last_change": { "at": app.now(), "by": "admin", "layer": "connection" },
+        })
     );
     assert_eq!(after["settings"]["ashby.reserved_share"]["value"], 0.5);
     assert_eq!(
@@ -41,12 +44,15 @@ async fn null_goes_back_to_the_default() {
     app.patch(SETTINGS, json!({ "brake.max_moves": 1 }))
         .await
         .ok();
-    assert_eq!(
-        app.patch(SETTINGS, json!({ "brake.max_moves": null }))
-            .await
-            .ok(),
-        before
-    );
+    let after = app
+        .patch(SETTINGS, json!({ "brake.max_moves": null }))
+        .await
+        .ok();
+    let is = |settings: &serde_json::Value| {
+        let moves = &settings["settings"]["brake.max_moves"];
+        (moves["value"].clone(), moves["layer"].clone())
+    };
+    assert_eq!(is(&after), is(&before));
 }
 
 #[tokio::test]

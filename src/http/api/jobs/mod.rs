@@ -236,7 +236,7 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn find(sync: &Sync, connection: ConnectionId, id: &str) -> Result<Job, ApiError> {
+pub(super) async fn find(sync: &Sync, connection: ConnectionId, id: &str) -> Result<Job, ApiError> {
     let missing = || ApiError::not_found("job");
     // Postgres takes no NUL in a text.
     if id.contains('\0') {

@@ -1,11 +1,14 @@
-//! What an admin may set for a connection, and what holds where nothing is set. Data, not code: a key, what it takes, its
-//! default.
+//! What can be set, and what holds where nothing is. Data, not code: a [key](keys), what it takes, its default, and the
+//! [layers] that it may be set on.
 
-use std::ops::RangeInclusive;
+pub mod keys;
+pub mod layers;
+pub mod locks;
 
 use serde::{Deserialize, Serialize};
 
-/// The settings in force. Read from what was set, key by key; what is not there has its default.
+/// The settings in force for a connection as a whole. Read from what was set, key by key; what is not there has its
+/// default. What is decided for each prospect is a [`Policy`](super::policy::Policy) instead.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
@@ -63,47 +66,6 @@ impl Default for BrakeLimits {
     }
 }
 
-/// What a key takes.
-#[derive(Clone, Debug)]
-pub enum Takes {
-    /// A whole number.
-    Count(RangeInclusive<u32>),
-    /// A part of one.
-    Share(RangeInclusive<f64>),
-}
-
-/// Something that can be set.
-#[derive(Clone, Debug)]
-pub struct Key {
-    /// Its name: the group, a dot, and what it is within the group.
-    pub name: &'static str,
-    /// What it takes.
-    pub takes: Takes,
-}
-
-const ANY_COUNT: Takes = Takes::Count(0..=1_000_000);
-/// Deliveries are kept for a week at least: so long a replay can mend what a wrong setting did.
-const DAYS: Takes = Takes::Count(7..=36_500);
-
-const fn key(name: &'static str, takes: Takes) -> Key {
-    Key { name, takes }
-}
-
-/// Everything that can be set.
-pub const KEYS: [Key; 7] = [
-    key("brake.max_archives", ANY_COUNT),
-    key("brake.max_archive_share", Takes::Share(0.0..=1.0)),
-    key("brake.max_moves", ANY_COUNT),
-    key("ashby.reserved_share", Takes::Share(0.0..=0.9)),
-    // Sooner, Ashby's lists may not show yet what there is.
-    key(
-        "create_in_doubt.ask_after_minutes",
-        Takes::Count(15..=10_080),
-    ),
-    key("retention.deliveries_days", DAYS),
-    key("retention.decisions_days", DAYS),
-];
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Map, Value, json};
@@ -130,21 +92,14 @@ mod tests {
     }
 
     #[test]
-    fn every_key_is_in_force_and_its_default_is_one_that_it_takes() {
+    fn what_holds_without_settings_is_what_the_table_of_keys_says() {
         let Value::Object(all) = serde_json::to_value(Settings::default()).unwrap() else {
             panic!("settings are an object")
         };
-        let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
-        assert_eq!(all.keys().collect::<Vec<_>>(), names);
-        for key in KEYS {
-            let value = &all[key.name];
-            let is_taken = match key.takes {
-                Takes::Count(range) => {
-                    range.contains(&u32::try_from(value.as_u64().unwrap()).unwrap())
-                }
-                Takes::Share(range) => range.contains(&value.as_f64().unwrap()),
-            };
-            assert!(is_taken, "{}: {value}", key.name);
+        for (name, value) in all {
+            let key = keys::key(&name).unwrap();
+            assert_eq!(key.usual.value(), value, "{name}");
+            assert_eq!(key.layers, [keys::Layer::Connection], "{name}");
         }
     }
 

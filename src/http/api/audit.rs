@@ -1,0 +1,171 @@
+//! The audit: every change of a setting or a lock, who made it, and when.
+
+use axum::{Json, extract::State};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use super::connections::ConnectionPath;
+use crate::{
+    http::{
+        fields::{Fields, Readable},
+        json::Query,
+        paging::{Page, Paging, PagingParams},
+        place::At,
+        problem::ApiError,
+    },
+    plan::settings::keys::Layer,
+    store::{
+        self,
+        setting::{Change, Filter, What, Whose},
+    },
+    sync::Sync,
+};
+
+/// As long as a delivery may write a job's id, and more than an e-mail address may have.
+const MAX_FILTER: usize = 1_000;
+
+/// Which changes to list, and which page of them.
+#[derive(Debug)]
+pub struct Listing {
+    filter: Filter,
+    paging: Paging<i64>,
+}
+
+impl Readable for Listing {
+    const FIELDS: &'static [&'static str] =
+        &["layer", "dover_job_id", "user", "key", "limit", "cursor"];
+
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let length = 1..=MAX_FILTER;
+        let job = fields.text("dover_job_id", &length);
+        let user = fields.text("user", &length).map(|user| user.to_lowercase());
+        if job.is_some() && user.is_some() {
+            fields.fault("user", "give a job or a user: no change is of both");
+        }
+        let layer = fields.word("layer", &Layer::SET);
+        let of_subject = job.is_some().then_some(Layer::Job);
+        let of_subject = of_subject.or(user.is_some().then_some(Layer::User));
+        Some(Self {
+            filter: Filter {
+                layer: of_subject.or(layer),
+                subject: job.or(user),
+                key: fields.text("key", &length),
+            },
+            paging: Paging::read("audit", fields),
+        })
+    }
+}
+
+/// Which changes to list.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "described here, read as `Listing`")]
+pub struct AuditParams {
+    /// Only those on this layer.
+    #[param(required = false, pattern = "^(connection|job|user)$", example = "job")]
+    layer: String,
+    /// Only those of this job.
+    #[param(required = false, min_length = 1, max_length = 1000)]
+    dover_job_id: String,
+    /// Only those of this user, by their e-mail address.
+    #[param(required = false, min_length = 1, max_length = 1000)]
+    user: String,
+    /// Only those of this key.
+    #[param(
+        required = false,
+        min_length = 1,
+        max_length = 1000,
+        example = "sync.trigger"
+    )]
+    key: String,
+}
+
+/// What a change was of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuditOf {
+    /// The value of a key.
+    Value,
+    /// A lock: `true` where it is locked, `null` where it is not.
+    Lock,
+}
+
+/// A change that was made.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AuditEntry {
+    /// Its number: later is greater.
+    pub id: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who made it.
+    pub by: String,
+    /// Of what.
+    pub what: AuditOf,
+    /// On which layer.
+    pub layer: Layer,
+    /// Of which job; only on that layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub dover_job_id: Option<String>,
+    /// Of which user; only on that layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub user: Option<String>,
+    /// The key; of a lock, the key or the group.
+    pub key: String,
+    /// What it was; `null` where it was not set.
+    #[schema(required)]
+    pub from: Value,
+    /// What it came to be; `null` where it went back.
+    #[schema(required)]
+    pub to: Value,
+}
+
+impl AuditEntry {
+    fn of(change: Change) -> Self {
+        let layer = change.whose.layer();
+        let (dover_job_id, user) = match change.whose {
+            Whose::Connection => (None, None),
+            Whose::Job(job) => (Some(job.0), None),
+            Whose::User(user) => (None, Some(user)),
+        };
+        Self {
+            id: change.id,
+            at: change.at,
+            by: change.by,
+            what: match change.what {
+                What::Value => AuditOf::Value,
+                What::Lock => AuditOf::Lock,
+            },
+            layer,
+            dover_job_id,
+            user,
+            key: change.key,
+            from: change.before.unwrap_or_default(),
+            to: change.after.unwrap_or_default(),
+        }
+    }
+}
+
+/// List changes of settings
+///
+/// Latest first: who set what, when, on which layer, from which value to which.
+#[utoipa::path(
+    get, path = "/v1/connections/{connection}/audit", operation_id = "listAudit", tag = "Settings",
+    params(ConnectionPath, AuditParams, PagingParams),
+    responses((status = 200, description = "One page of them.", body = Page<AuditEntry>))
+)]
+pub async fn list(
+    State(sync): State<Sync>,
+    At(connection): At,
+    Query(Listing { filter, paging }): Query<Listing>,
+) -> Result<Json<Page<AuditEntry>>, ApiError> {
+    let before = paging.beyond_or(i64::MAX);
+    let rows = store::setting::changes(&sync.pool, connection.id, &filter, before, paging.rows());
+    let mut rows = rows.await?;
+    let next_cursor = paging.cut(&mut rows, |row| row.id);
+    let items = rows.into_iter().map(AuditEntry::of).collect();
+    Ok(Json(Page { items, next_cursor }))
+}

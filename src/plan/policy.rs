@@ -1,0 +1,169 @@
+//! The settings that decide on one prospect: those of its connection, its job and the user who owns it in Dover, one on the
+//! other.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    says::{DoverSays, Stage, Status, Word},
+    settings::{
+        keys::{ALLOW_HIRED, NAMED_STAGES, ONLY_SYNCED, TRIGGER},
+        layers::{InForce, Stack},
+    },
+};
+use crate::ids::StageId;
+
+/// What has to happen in Dover before a candidate is added to a job in Ashby. Each asks for more than the one before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// Nothing more than being added in Dover.
+    #[default]
+    Added,
+    /// A reply.
+    Replied,
+    /// Interest.
+    Interested,
+    /// Nothing adds anybody.
+    Never,
+}
+
+impl Trigger {
+    /// Whether what Dover says reaches it. Who is further on has been there: whoever is interviewed is interested.
+    pub fn is_reached(self, dover: &DoverSays) -> bool {
+        let reached = reached(dover);
+        match self {
+            Self::Added => true,
+            Self::Replied => reached >= Some(Stage::Replied),
+            Self::Interested => reached >= Some(Stage::Interested),
+            Self::Never => false,
+        }
+    }
+}
+
+/// How far the candidate has come in Dover. Who was hired was interviewed, and who is not interested has said so.
+fn reached(dover: &DoverSays) -> Option<Stage> {
+    let stage = match dover.stage.as_ref().map(|said| &said.value.stage) {
+        Some(Word::Known(stage)) => Some(*stage),
+        Some(Word::Unknown(_)) | None => None,
+    };
+    let by_status = match dover.status.as_ref().map(|said| &said.value) {
+        Some(Word::Known(Status::Hired)) => Some(Stage::Interviewing),
+        Some(Word::Known(Status::NotInterested)) => Some(Stage::Replied),
+        _ => None,
+    };
+    stage.max(by_status)
+}
+
+/// A stage of the job's plan that a setting names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapped {
+    /// It.
+    pub stage: StageId,
+    /// The key of the setting.
+    pub key: &'static str,
+}
+
+/// What is in force for one prospect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy(BTreeMap<&'static str, InForce>);
+
+impl Default for Policy {
+    /// What holds where nobody has set anything.
+    fn default() -> Self {
+        Self::of(&Stack::default())
+    }
+}
+
+impl Policy {
+    /// What the layers come to.
+    pub fn of(stack: &Stack<'_>) -> Self {
+        Self(stack.all())
+    }
+
+    /// What is in force of a key. `None`: there is no such key.
+    pub fn setting(&self, key: &str) -> Option<&InForce> {
+        self.0.get(key)
+    }
+
+    /// What has to happen before the candidate is added.
+    pub fn trigger(&self) -> Trigger {
+        self.read(TRIGGER)
+    }
+
+    /// Whether the trigger holds for an application that is in Ashby already, too.
+    pub fn only_synced(&self) -> bool {
+        self.read(ONLY_SYNCED)
+    }
+
+    /// The stage that is set for a stage of Dover's, under the `name` that Dover gives it. `None`: the rules say.
+    pub fn stage_for(&self, stage: Stage, name: Option<&str>) -> Option<Mapped> {
+        let own = self.mapped(key_of(stage));
+        match stage {
+            Stage::Interviewing => name.and_then(|name| self.named(name)).or(own),
+            Stage::Interested => own.or_else(|| self.mapped(key_of(Stage::Replied))),
+            Stage::NewLead | Stage::ReachedOut | Stage::Replied => own,
+        }
+    }
+
+    /// The stage that a status moves an application to, where one is set.
+    pub fn stage_of(&self, status: Status) -> Option<Mapped> {
+        let is_allowed = status != Status::Hired || self.read(ALLOW_HIRED);
+        key_of_status(status)
+            .filter(|_| is_allowed)
+            .and_then(|key| self.mapped(key))
+    }
+
+    fn mapped(&self, key: &'static str) -> Option<Mapped> {
+        let stage = self.0.get(key)?.value.as_str()?.into();
+        Some(Mapped { stage, key })
+    }
+
+    /// The stage that is set for an interview stage of that name.
+    fn named(&self, name: &str) -> Option<Mapped> {
+        let names = self.0.get(NAMED_STAGES)?.value.as_object()?;
+        let meant = plain(name);
+        let (_, stage) = names.iter().find(|(known, _)| plain(known) == meant)?;
+        Some(Mapped {
+            stage: stage.as_str()?.into(),
+            key: NAMED_STAGES,
+        })
+    }
+
+    /// A value as what it means. One that means nothing, as a later version may leave it, counts as the default.
+    fn read<T: Default + for<'a> Deserialize<'a>>(&self, key: &str) -> T {
+        let value: Option<&Value> = self.0.get(key).map(|found| &found.value);
+        value
+            .and_then(|value| T::deserialize(value).ok())
+            .unwrap_or_default()
+    }
+}
+
+/// The key of a stage of Dover's.
+pub const fn key_of(stage: Stage) -> &'static str {
+    match stage {
+        Stage::NewLead => "stages.new_lead",
+        Stage::ReachedOut => "stages.reached_out",
+        Stage::Replied => "stages.replied",
+        Stage::Interested => "stages.interested",
+        Stage::Interviewing => "stages.interviewing",
+    }
+}
+
+/// The key of a status that can be given a stage.
+pub const fn key_of_status(status: Status) -> Option<&'static str> {
+    match status {
+        Status::Hired => Some("stages.hired"),
+        Status::Snoozed => Some("stages.snoozed"),
+        Status::NotInterested => Some("stages.not_interested"),
+        Status::Active | Status::Withdrew | Status::Rejected => None,
+    }
+}
+
+/// A name without what does not matter: capitals, spaces and the like.
+pub fn plain(name: &str) -> String {
+    let letters = name.chars().filter(|letter| letter.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}

@@ -1,0 +1,364 @@
+//! What was set, on which layer, when and by whom; what is locked; and every change of both.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::{PgConnection, PgExecutor};
+
+use super::StoreError;
+use crate::{
+    ids::{ConnectionId, DoverJobId},
+    plan::settings::{
+        keys::Layer,
+        layers::{Changed, Held, Layered, Stack},
+    },
+};
+
+/// Whose settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The connection's.
+    Connection,
+    /// A job's.
+    Job(DoverJobId),
+    /// A user's, by their e-mail address in lower case.
+    User(String),
+}
+
+impl Whose {
+    /// Their layer.
+    pub const fn layer(&self) -> Layer {
+        match self {
+            Self::Connection => Layer::Connection,
+            Self::Job(_) => Layer::Job,
+            Self::User(_) => Layer::User,
+        }
+    }
+
+    /// What names them on that layer.
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::Connection => "",
+            Self::Job(job) => job.as_str(),
+            Self::User(email) => email,
+        }
+    }
+
+    fn read(layer: &str, subject: String) -> Result<Self, StoreError> {
+        match layer {
+            "connection" => Ok(Self::Connection),
+            "job" => Ok(Self::Job(subject.into())),
+            "user" => Ok(Self::User(subject)),
+            _ => Err(StoreError::Unreadable {
+                what: "the layer of a setting",
+                detail: layer.to_owned(),
+            }),
+        }
+    }
+}
+
+/// Everything that was set for a connection, its jobs and its users.
+#[derive(Clone, Debug, Default)]
+pub struct AllSet {
+    /// For the connection.
+    pub connection: Layered,
+    /// For each job.
+    pub jobs: HashMap<DoverJobId, Layered>,
+    /// For each user.
+    pub users: HashMap<String, Layered>,
+}
+
+impl AllSet {
+    /// The layers that hold for somebody on a job, owned by a user.
+    pub fn stack(&self, job: Option<&DoverJobId>, user: Option<&str>) -> Stack<'_> {
+        Stack {
+            connection: Some(&self.connection),
+            job: job.and_then(|job| self.jobs.get(job)),
+            user: user.and_then(|user| self.users.get(user)),
+        }
+    }
+
+    /// What was set for one of them.
+    pub fn of(&mut self, whose: &Whose) -> &mut Layered {
+        match whose {
+            Whose::Connection => &mut self.connection,
+            Whose::Job(job) => self.jobs.entry(job.clone()).or_default(),
+            Whose::User(user) => self.users.entry(user.clone()).or_default(),
+        }
+    }
+}
+
+/// Everything that was set.
+pub async fn all(db: impl PgExecutor<'_>, connection: ConnectionId) -> Result<AllSet, StoreError> {
+    let rows = sqlx::query!(
+        "SELECT layer, subject, key, value, changed_at, changed_by FROM setting WHERE connection_id = $1",
+        connection.0
+    )
+    .fetch_all(db)
+    .await?;
+    let mut all = AllSet::default();
+    for row in rows {
+        let (at, by) = (row.changed_at, row.changed_by);
+        let held = Held {
+            value: row.value,
+            changed: Changed { at, by },
+        };
+        all.of(&Whose::read(&row.layer, row.subject)?)
+            .insert(row.key, held);
+    }
+    Ok(all)
+}
+
+/// The keys and groups that are locked, in order.
+pub async fn locked(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+) -> Result<Vec<String>, StoreError> {
+    let names = sqlx::query_scalar!(
+        "SELECT name FROM setting_lock WHERE connection_id = $1 ORDER BY name",
+        connection.0
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(names)
+}
+
+/// Lets nobody else change settings of a connection until the transaction ends. Answers whether there is one.
+pub async fn lock(tx: &mut PgConnection, connection: ConnectionId) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar!(
+        "SELECT id FROM connection WHERE id = $1 FOR NO KEY UPDATE",
+        connection.0
+    )
+    .fetch_optional(tx)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// What is changed of a key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edit {
+    /// The key.
+    pub key: &'static str,
+    /// What it was.
+    pub before: Option<Value>,
+    /// What it is to be.
+    pub after: Option<Value>,
+}
+
+/// Who changes something, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct By<'a> {
+    /// Who.
+    pub name: &'a str,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Sets keys, and keeps that they were changed.
+pub async fn set(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    whose: &Whose,
+    edits: &[Edit],
+    by: By<'_>,
+) -> Result<(), StoreError> {
+    let keys: Vec<String> = edits.iter().map(|edit| edit.key.to_owned()).collect();
+    let after: Vec<Option<Value>> = edits.iter().map(|edit| edit.after.clone()).collect();
+    sqlx::query!(
+        r#"
+        INSERT INTO setting (connection_id, layer, subject, key, value, changed_at, changed_by)
+        SELECT $1, $2, $3, key, value, $6, $7 FROM unnest($4::text[], $5::jsonb[]) AS e (key, value)
+        ON CONFLICT (connection_id, layer, subject, key)
+        DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at, changed_by = excluded.changed_by
+        "#,
+        connection.0,
+        whose.layer().word(),
+        whose.subject(),
+        &keys,
+        &after as _,
+        by.at,
+        by.name,
+    )
+    .execute(&mut *tx)
+    .await?;
+    keep(tx, connection, What::Value, whose, edits, by).await
+}
+
+/// Locks or unlocks keys and groups, and keeps that it was done. `after` is there where it is locked.
+pub async fn set_locks(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    edits: &[Edit],
+    by: By<'_>,
+) -> Result<(), StoreError> {
+    let named = |is_locked: bool| -> Vec<String> {
+        let those = edits
+            .iter()
+            .filter(|edit| edit.after.is_some() == is_locked);
+        those.map(|edit| edit.key.to_owned()).collect()
+    };
+    sqlx::query!(
+        "INSERT INTO setting_lock (connection_id, name) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING",
+        connection.0,
+        &named(true)
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM setting_lock WHERE connection_id = $1 AND name = ANY($2)",
+        connection.0,
+        &named(false)
+    )
+    .execute(&mut *tx)
+    .await?;
+    keep(tx, connection, What::Lock, &Whose::Connection, edits, by).await
+}
+
+/// What a change was of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A value.
+    Value,
+    /// A lock.
+    Lock,
+}
+
+impl What {
+    /// Its word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Lock => "lock",
+        }
+    }
+}
+
+async fn keep(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    what: What,
+    whose: &Whose,
+    edits: &[Edit],
+    by: By<'_>,
+) -> Result<(), StoreError> {
+    let keys: Vec<String> = edits.iter().map(|edit| edit.key.to_owned()).collect();
+    let before: Vec<Option<Value>> = edits.iter().map(|edit| edit.before.clone()).collect();
+    let after: Vec<Option<Value>> = edits.iter().map(|edit| edit.after.clone()).collect();
+    sqlx::query!(
+        r#"
+        INSERT INTO setting_change (connection_id, what, layer, subject, key, before, after, changed_at, changed_by)
+        SELECT $1, $2, $3, $4, key, before, after, $8, $9
+        FROM unnest($5::text[], $6::jsonb[], $7::jsonb[]) WITH ORDINALITY AS e (key, before, after, place) ORDER BY place
+        "#,
+        connection.0,
+        what.word(),
+        whose.layer().word(),
+        whose.subject(),
+        &keys,
+        &before as _,
+        &after as _,
+        by.at,
+        by.name,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// A change that was made.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Its number: later is greater.
+    pub id: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who made it.
+    pub by: String,
+    /// Of what.
+    pub what: What,
+    /// Whose.
+    pub whose: Whose,
+    /// The key, or the group that was locked or unlocked.
+    pub key: String,
+    /// What it was.
+    pub before: Option<Value>,
+    /// What it came to be.
+    pub after: Option<Value>,
+}
+
+/// Which changes to list: whatever is given has to fit.
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// Only on this layer.
+    pub layer: Option<Layer>,
+    /// Only of this job or user.
+    pub subject: Option<String>,
+    /// Only of this key.
+    pub key: Option<String>,
+}
+
+/// Changes, the latest first, at most `limit` before `before`.
+pub async fn changes(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    filter: &Filter,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Change>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT id, changed_at, changed_by, what, layer, subject, key, before, after FROM setting_change
+        WHERE connection_id = $1 AND id < $2 AND ($3::text IS NULL OR layer = $3) AND ($4::text IS NULL OR subject = $4)
+          AND ($5::text IS NULL OR key = $5)
+        ORDER BY id DESC LIMIT $6
+        "#,
+        connection.0,
+        before,
+        filter.layer.map(Layer::word),
+        filter.subject,
+        filter.key,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    let change = rows.into_iter().map(|row| {
+        Ok(Change {
+            id: row.id,
+            at: row.changed_at,
+            by: row.changed_by,
+            what: if row.what == What::Lock.word() {
+                What::Lock
+            } else {
+                What::Value
+            },
+            whose: Whose::read(&row.layer, row.subject)?,
+            key: row.key,
+            before: row.before,
+            after: row.after,
+        })
+    });
+    change.collect()
+}
+
+/// Takes in the changes that no flush has taken in yet: whose, and of which key.
+pub async fn take_in(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+) -> Result<Vec<(Whose, String)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        UPDATE setting_change SET taken_in = true WHERE connection_id = $1 AND NOT taken_in
+        RETURNING what, layer, subject, key
+        "#,
+        connection.0
+    )
+    .fetch_all(tx)
+    .await?;
+    let values = rows
+        .into_iter()
+        .filter(|row| row.what == What::Value.word());
+    values
+        .map(|row| Ok((Whose::read(&row.layer, row.subject)?, row.key)))
+        .collect()
+}
