@@ -35,6 +35,7 @@ mod roles;
 mod scenario;
 mod scripted_server;
 mod seeing;
+mod settings;
 mod simulator;
 mod soak;
 mod wire;

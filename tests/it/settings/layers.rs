@@ -1,0 +1,258 @@
+//! Which layer counts, what may be set where, and what is locked.
+
+use dover_ashby_sync::{
+    plan::settings::locks::{Caller, Role},
+    store::{self, setting::Whose},
+    sync::settings::{self, ChangeError},
+};
+use reqwest::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::{OF_CONNECTION, OF_JOB, OF_USER};
+use crate::app::{CONNECTION, TestApp};
+
+#[tokio::test]
+async fn the_most_particular_layer_counts_and_each_value_says_where_it_comes_from() {
+    let app = TestApp::with_job().await;
+    let trigger = async |path| {
+        let found = app.settings(path).await["sync.trigger"].clone();
+        (found["value"].clone(), found["layer"].clone())
+    };
+    let is = |value: &str, layer: &str| (json!(value), json!(layer));
+    for path in [OF_CONNECTION, OF_JOB, OF_USER] {
+        assert_eq!(trigger(path).await, is("added", "default"));
+    }
+    app.set_on(OF_CONNECTION, json!({ "sync.trigger": "replied" }))
+        .await;
+    assert_eq!(trigger(OF_CONNECTION).await, is("replied", "connection"));
+    assert_eq!(trigger(OF_JOB).await, is("replied", "connection"));
+    app.set_on(OF_JOB, json!({ "sync.trigger": "never" })).await;
+    app.set_on(OF_USER, json!({ "sync.trigger": "interested" }))
+        .await;
+    assert_eq!(trigger(OF_CONNECTION).await, is("replied", "connection"));
+    assert_eq!(trigger(OF_JOB).await, is("never", "job"));
+    assert_eq!(trigger(OF_USER).await, is("interested", "user"));
+    app.set_on(OF_JOB, json!({ "sync.trigger": null })).await;
+    assert_eq!(trigger(OF_JOB).await, is("replied", "connection"));
+}
+
+#[tokio::test]
+async fn a_value_names_the_last_change_of_what_made_it_so() {
+    let app = TestApp::with_job().await;
+    let change = async |path| app.settings(path).await["sync.trigger"]["last_change"].clone();
+    assert_eq!(change(OF_JOB).await, json!(null));
+    app.set_on(OF_CONNECTION, json!({ "sync.trigger": "replied" }))
+        .await;
+    let first = app.now();
+    app.wait(1);
+    app.set_on(OF_JOB, json!({ "sync.trigger": "never" })).await;
+    let second = app.now();
+    app.wait(1);
+    app.set_on(OF_CONNECTION, json!({ "sync.trigger": "added" }))
+        .await;
+    let of_job = json!({ "at": second, "by": "admin", "layer": "job" });
+    assert_eq!(change(OF_JOB).await, of_job);
+    assert_ne!(change(OF_CONNECTION).await["at"], json!(first));
+    // What went back is why the connection's counts again.
+    app.wait(1);
+    app.set_on(OF_JOB, json!({ "sync.trigger": null })).await;
+    let back = json!({ "at": app.now(), "by": "admin", "layer": "job" });
+    assert_eq!(change(OF_JOB).await, back);
+    assert_eq!(
+        app.settings(OF_JOB).await["sync.trigger"]["layer"],
+        "connection"
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_set_on_a_layer_is_refused_with_where_it_can() {
+    let app = TestApp::with_job().await;
+    for (path, wrong, pointer, said) in [
+        (
+            OF_USER,
+            json!({ "brake.max_moves": 3 }),
+            "/brake.max_moves",
+            "for the connection only",
+        ),
+        (
+            OF_USER,
+            json!({ "stages.replied": "Replied" }),
+            "/stages.replied",
+            "for a job only",
+        ),
+        (
+            OF_CONNECTION,
+            json!({ "stages.replied": "Replied" }),
+            "/stages.replied",
+            "for a job only",
+        ),
+        (
+            OF_JOB,
+            json!({ "retention.deliveries_days": 30 }),
+            "/retention.deliveries_days",
+            "for the connection only",
+        ),
+        (
+            OF_JOB,
+            json!({ "sync.triger": "replied" }),
+            "/sync.triger",
+            "did you mean \"sync.trigger\"?",
+        ),
+        (
+            OF_USER,
+            json!({ "sync.trigger": "reply" }),
+            "/sync.trigger",
+            "added, replied, interested, never",
+        ),
+        (
+            OF_JOB,
+            json!({ "sync.only_synced": "yes" }),
+            "/sync.only_synced",
+            "true or false",
+        ),
+    ] {
+        let refused = app.try_to_set(path, wrong).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(refused.code(), "invalid-fields");
+        let fault = &refused.body["faults"][0];
+        assert_eq!(fault["pointer"], pointer, "{fault}");
+        assert!(fault["detail"].as_str().unwrap().contains(said), "{fault}");
+    }
+    let untouched = app.settings(OF_JOB).await;
+    assert!(
+        untouched
+            .as_object()
+            .unwrap()
+            .values()
+            .all(|setting| setting["layer"] == "default")
+    );
+}
+
+#[tokio::test]
+async fn settings_are_of_registered_jobs_and_of_addresses() {
+    let app = TestApp::with_job().await;
+    for path in [
+        "jobs/job_7/settings",
+        "users/nobody/settings",
+        "users/%40/settings",
+    ] {
+        let path = format!("/v1/connections/{CONNECTION}/{path}");
+        let missing = app.get(&path).await;
+        assert_eq!(missing.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    // An address is one whatever its capitals.
+    app.set_on(OF_USER, json!({ "sync.trigger": "never" }))
+        .await;
+    let shouted = app.settings("users/SOURCER%40Example.com/settings").await;
+    assert_eq!(shouted["sync.trigger"]["layer"], "user");
+}
+
+#[tokio::test]
+async fn a_registration_that_is_taken_back_takes_its_settings_along() {
+    let app = TestApp::with_job().await;
+    app.set_on(OF_JOB, json!({ "sync.trigger": "never" })).await;
+    let path = format!("/v1/connections/{CONNECTION}/jobs/job_42");
+    let job = app.get(&path).await.ok();
+    let delete = app
+        .request(reqwest::Method::DELETE, &path)
+        .bearer_auth(crate::app::TOKEN);
+    assert_eq!(app.send(delete).await.status, StatusCode::NO_CONTENT);
+    let body = json!({ "dover_job_id": "job_42", "ashby_job": job["ashby_job_id"], "title": job["title"] });
+    app.post(&format!("/v1/connections/{CONNECTION}/jobs"), body)
+        .await
+        .ok();
+    assert_eq!(
+        app.settings(OF_JOB).await["sync.trigger"]["layer"],
+        "default"
+    );
+}
+
+const LOCKS: &str = "settings/locks";
+
+fn member() -> Caller {
+    Caller {
+        name: "member".to_owned(),
+        role: Role::Member,
+    }
+}
+
+/// What comes of a member's change. No door lets one in yet, so the shell is asked.
+async fn by_a_member(app: &TestApp, whose: &Whose, change: Value) -> Result<(), ChangeError> {
+    let sync = app.sync();
+    let connection = store::connection::by_name(&sync.pool, CONNECTION)
+        .await
+        .unwrap()
+        .unwrap();
+    let change: Map<String, Value> = serde_json::from_value(change).unwrap();
+    settings::change(&sync, connection.id, whose, &change, &member()).await
+}
+
+#[tokio::test]
+async fn a_member_changes_nothing_that_is_locked_on_any_layer() {
+    let app = TestApp::with_job().await;
+    let locked = app
+        .set_on(LOCKS, json!({ "sync": true, "brake.max_moves": true }))
+        .await;
+    assert_eq!(locked["locked"], json!(["brake.max_moves", "sync"]));
+    let shown = app.settings(OF_JOB).await;
+    assert_eq!(shown["sync.trigger"]["locked"], true);
+    assert_eq!(shown["brake.max_archives"]["locked"], false);
+
+    let user = Whose::User("sourcer@example.com".to_owned());
+    for (whose, change, key, by) in [
+        (
+            &user,
+            json!({ "sync.trigger": "never" }),
+            "sync.trigger",
+            "sync",
+        ),
+        (
+            &Whose::Job("job_42".into()),
+            json!({ "sync.only_synced": true }),
+            "sync.only_synced",
+            "sync",
+        ),
+        (
+            &Whose::Connection,
+            json!({ "brake.max_moves": null }),
+            "brake.max_moves",
+            "brake.max_moves",
+        ),
+    ] {
+        let refused = by_a_member(&app, whose, change).await.unwrap_err();
+        assert!(
+            matches!(&refused, ChangeError::Locked { key: found, lock } if *found == key && lock == by),
+            "{refused}"
+        );
+    }
+    by_a_member(
+        &app,
+        &Whose::Connection,
+        json!({ "brake.max_archives": 30 }),
+    )
+    .await
+    .unwrap();
+    app.set_on(LOCKS, json!({ "sync": false })).await;
+    by_a_member(&app, &user, json!({ "sync.trigger": "never" }))
+        .await
+        .unwrap();
+    let change = app.settings(OF_USER).await["sync.trigger"]["last_change"].clone();
+    assert_eq!(change["by"], "member");
+}
+
+#[tokio::test]
+async fn an_admin_changes_what_is_locked_and_only_what_there_is_can_be_locked() {
+    let app = TestApp::with_job().await;
+    app.set_on(LOCKS, json!({ "sync": true })).await;
+    app.set_on(OF_USER, json!({ "sync.trigger": "never" }))
+        .await;
+    let refused = app
+        .try_to_set(LOCKS, json!({ "sink": true, "brake": "yes" }))
+        .await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let said = refused.body["faults"].to_string();
+    assert!(
+        said.contains("did you mean \\\"sync\\\"?") && said.contains("/brake"),
+        "{said}"
+    );
+}
