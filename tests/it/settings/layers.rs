@@ -1,15 +1,10 @@
 //! Which layer counts, what may be set where, and what is locked.
 
-use dover_ashby_sync::{
-    plan::settings::locks::{Caller, Role},
-    store::{self, setting::Whose},
-    sync::settings::{self, ChangeError},
-};
-use reqwest::StatusCode;
-use serde_json::{Map, Value, json};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 
 use super::{OF_CONNECTION, OF_JOB, OF_USER};
-use crate::app::{CONNECTION, TestApp};
+use crate::app::{Answer, CONNECTION, TOKEN, TestApp};
 
 #[tokio::test]
 async fn the_most_particular_layer_counts_and_each_value_says_where_it_comes_from() {
@@ -153,9 +148,7 @@ async fn a_registration_that_is_taken_back_takes_its_settings_along() {
     app.set_on(OF_JOB, json!({ "sync.trigger": "never" })).await;
     let path = format!("/v1/connections/{CONNECTION}/jobs/job_42");
     let job = app.get(&path).await.ok();
-    let delete = app
-        .request(reqwest::Method::DELETE, &path)
-        .bearer_auth(crate::app::TOKEN);
+    let delete = app.request(Method::DELETE, &path).bearer_auth(TOKEN);
     assert_eq!(app.send(delete).await.status, StatusCode::NO_CONTENT);
     let body = json!({ "dover_job_id": "job_42", "ashby_job": job["ashby_job_id"], "title": job["title"] });
     app.post(&format!("/v1/connections/{CONNECTION}/jobs"), body)
@@ -169,75 +162,74 @@ async fn a_registration_that_is_taken_back_takes_its_settings_along() {
 
 const LOCKS: &str = "settings/locks";
 
-fn member() -> Caller {
-    Caller {
-        name: "member".to_owned(),
-        role: Role::Member,
-    }
-}
-
-/// What comes of a member's change. No door lets one in yet, so the shell is asked.
-async fn by_a_member(app: &TestApp, whose: &Whose, change: Value) -> Result<(), ChangeError> {
-    let sync = app.sync();
-    let connection = store::connection::by_name(&sync.pool, CONNECTION)
-        .await
-        .unwrap()
-        .unwrap();
-    let change: Map<String, Value> = serde_json::from_value(change).unwrap();
-    settings::change(&sync, connection.id, whose, &change, &member()).await
+/// What comes of a member's change at a path below the connection.
+async fn by_a_member(app: &TestApp, token: &str, path: &str, change: Value) -> Answer {
+    let path = format!("/v1/connections/{CONNECTION}/{path}");
+    let request = app.request(Method::PATCH, &path).bearer_auth(token);
+    app.send(request.json(&change)).await
 }
 
 #[tokio::test]
-async fn a_member_changes_nothing_that_is_locked_on_any_layer() {
+async fn a_member_changes_what_is_not_locked_and_nothing_that_is() {
     let app = TestApp::with_job().await;
-    let locked = app
-        .set_on(LOCKS, json!({ "sync": true, "brake.max_moves": true }))
+    let (token, _) = app
+        .token(json!({ "name": "Recruiting", "role": "member" }))
         .await;
-    assert_eq!(locked["locked"], json!(["brake.max_moves", "sync"]));
+    let locked = app
+        .set_on(LOCKS, json!({ "sync": true, "stages.replied": true }))
+        .await;
+    assert_eq!(locked["locked"], json!(["stages.replied", "sync"]));
     let shown = app.settings(OF_JOB).await;
     assert_eq!(shown["sync.trigger"]["locked"], true);
-    assert_eq!(shown["brake.max_archives"]["locked"], false);
+    assert_eq!(shown["stages.interested"]["locked"], false);
 
-    let user = Whose::User("sourcer@example.com".to_owned());
-    for (whose, change, key, by) in [
+    for (path, change, key, lock) in [
         (
-            &user,
+            OF_USER,
             json!({ "sync.trigger": "never" }),
             "sync.trigger",
             "sync",
         ),
         (
-            &Whose::Job("job_42".into()),
+            OF_JOB,
             json!({ "sync.only_synced": true }),
             "sync.only_synced",
             "sync",
         ),
         (
-            &Whose::Connection,
-            json!({ "brake.max_moves": null }),
-            "brake.max_moves",
-            "brake.max_moves",
+            OF_JOB,
+            json!({ "stages.replied": null }),
+            "stages.replied",
+            "stages.replied",
         ),
     ] {
-        let refused = by_a_member(&app, whose, change).await.unwrap_err();
-        assert!(
-            matches!(&refused, ChangeError::Locked { key: found, lock } if *found == key && lock == by),
-            "{refused}"
-        );
+        for path in [path.to_owned(), format!("{path}?preview=true")] {
+            let refused = by_a_member(&app, &token, &path, change.clone()).await;
+            assert_eq!(
+                (refused.status, refused.code()),
+                (StatusCode::FORBIDDEN, "setting-locked")
+            );
+            let detail = refused.body["detail"].as_str().unwrap();
+            assert_eq!(
+                detail,
+                format!("`{key}` is locked, by the lock on `{lock}`: only an admin changes it.")
+            );
+        }
     }
-    by_a_member(
-        &app,
-        &Whose::Connection,
-        json!({ "brake.max_archives": 30 }),
-    )
-    .await
-    .unwrap();
+    let change = json!({ "stages.interested": "Onsite" });
+    by_a_member(&app, &token, OF_JOB, change).await.ok();
+    for (path, change) in [
+        (OF_CONNECTION, json!({ "brake.max_moves": 3 })),
+        (LOCKS, json!({ "sync": false })),
+    ] {
+        let refused = by_a_member(&app, &token, path, change).await;
+        assert_eq!(refused.code(), "forbidden");
+    }
     app.set_on(LOCKS, json!({ "sync": false })).await;
-    by_a_member(&app, &user, json!({ "sync.trigger": "never" }))
-        .await
-        .unwrap();
+    let change = json!({ "sync.trigger": "never" });
+    by_a_member(&app, &token, OF_USER, change).await.ok();
     let change = app.settings(OF_USER).await["sync.trigger"]["last_change"].clone();
-    assert_eq!(change["by"], "member");
+    assert_eq!(change["by"], "Recruiting");
 }
 
 #[tokio::test]
