@@ -385,7 +385,7 @@ impl From<EraseError> for ApiError {
             EraseError::Gone => Self::not_found("prospect"),
             EraseError::WriteUnderWay => Self::new(
                 Code::WriteUnderWay,
-                "A write to Ashby for this person is under way, or its outcome is not known yet. Each flush looks into it: flush, and try again.",
+                "A write to Ashby for this person is under way, or its outcome is not known yet. Each flush looks into it: flush, and try again. Where a prospect of theirs is create-undecided, say first what became of it: resync it with candidate_id, application_id or create_again=true, and erase before the next flush.",
             ),
         }
     }

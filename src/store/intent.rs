@@ -191,15 +191,27 @@ pub async fn give_up(tx: &mut PgConnection, intent: &Intent) -> Result<(), Store
     settled(tx, intent.prospect, intent.recorded_at).await
 }
 
-/// Somebody says that the create has not happened: it begins afresh.
-pub async fn refute(tx: &mut PgConnection, intent: &Intent) -> Result<(), StoreError> {
+/// Somebody says that these creates have not happened: they begin afresh. Those that were recorded since stay.
+pub async fn refute(tx: &mut PgConnection, intents: &[Intent]) -> Result<(), StoreError> {
+    let prospects: Vec<Uuid> = intents.iter().map(|intent| intent.prospect.0).collect();
+    let recorded: Vec<_> = intents.iter().map(|intent| intent.recorded_at).collect();
     sqlx::query!(
-        "UPDATE prospect SET creates_given_up = 0 WHERE id = $1",
-        intent.prospect.0
+        "UPDATE prospect SET creates_given_up = 0 WHERE id = ANY($1)",
+        &prospects
     )
     .execute(&mut *tx)
     .await?;
-    settled(tx, intent.prospect, intent.recorded_at).await
+    sqlx::query!(
+        r#"
+        DELETE FROM intent USING unnest($1::uuid[], $2::timestamptz[]) AS r (prospect_id, recorded_at)
+        WHERE intent.prospect_id = r.prospect_id AND intent.recorded_at = r.recorded_at
+        "#,
+        &prospects,
+        &recorded
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Who is to be created: what Dover says of them now, and the intent.

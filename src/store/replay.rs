@@ -24,6 +24,8 @@ pub struct Filter {
     pub received_from: Option<DateTime<Utc>>,
     /// Only those that came before.
     pub received_to: Option<DateTime<Utc>>,
+    /// Asks for nothing, but says of those that are `create-undecided` that they were not created, and are to be.
+    pub create_again: bool,
 }
 
 impl Filter {

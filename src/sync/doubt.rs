@@ -72,6 +72,9 @@ pub(super) fn keys(
 impl Scene<'_> {
     /// Who is to be created, where that is what `intent` is for.
     pub(super) fn doubt(&self, intent: &Intent) -> Option<Person> {
+        if self.refuted.contains(&intent.prospect) {
+            return None;
+        }
         let creation = match intent.intended {
             Intended::CreateCandidate { .. } => Creation::Candidate,
             Intended::CreateApplication { .. } => Creation::Application,

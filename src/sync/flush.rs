@@ -1,7 +1,7 @@
 //! One batch run of one connection: take the lease, look, fold, decide, apply, keep.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicI32, Ordering},
@@ -621,6 +621,7 @@ pub(super) async fn set<'a>(
         brake: Brake::default(),
         policies: Policies::read(sync, connection.id).await?,
         ask_after: TimeDelta::minutes(connection.settings.ask_about_creates_after_minutes.into()),
+        refuted: HashSet::new(),
     })
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Scene<'a> {
     pub(super) policies: Policies,
     /// How long the outcome of a create is looked for before somebody is asked.
     pub(super) ask_after: TimeDelta,
+    /// Whose creates somebody says, in a preview, have not happened.
+    pub(super) refuted: HashSet<ProspectId>,
 }
 
 /// A prospect with all that its decision may depend on.

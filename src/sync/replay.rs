@@ -15,6 +15,7 @@ use super::{
     lease::Stop,
     preview::{Preview, Previewed},
     record::ashby_held,
+    release, resolve,
 };
 use crate::{
     dover::payload::{self, PayloadPaths},
@@ -25,6 +26,7 @@ use crate::{
         connection::Connection,
         delivery::Verdict,
         flush::Counts,
+        intent::Intent,
         prospect::{Prospect, State},
         replay::{Filter, Found},
     },
@@ -94,6 +96,8 @@ struct Run<'a> {
     /// The first of them, with what is news of them; at most so many.
     first: Vec<(Who, DoverSays)>,
     limit: usize,
+    /// In a preview: whose creates would count as not made.
+    refuted: HashSet<ProspectId>,
 }
 
 impl<'a> Run<'a> {
@@ -114,6 +118,7 @@ impl<'a> Run<'a> {
             met: HashSet::new(),
             first: Vec::new(),
             limit,
+            refuted: HashSet::new(),
         })
     }
 
@@ -172,7 +177,7 @@ impl<'a> Run<'a> {
             let (pool, connection) = (&self.sync.pool, self.connection.id);
             let mut page = store::prospect::list(pool, connection, &filter, after, PAGE).await?;
             let Some(last) = page.last() else {
-                return Ok(());
+                return self.refuted_all().await;
             };
             after = last.id;
             let ids: Vec<ProspectId> = page.iter().map(|prospect| prospect.id).collect();
@@ -182,23 +187,42 @@ impl<'a> Run<'a> {
                 page.retain(|prospect| with_one.contains(&Some(prospect.id)));
             }
             let ids: Vec<ProspectId> = page.iter().map(|prospect| prospect.id).collect();
+            let refuted = if self.filter.create_again {
+                resolve::undecided(self.sync, connection, &page).await?
+            } else {
+                Vec::new()
+            };
             for prospect in page {
                 self.meet((prospect.dover_candidate_id, prospect.dover_job_id), None);
             }
             self.take(found).await?;
-            if !self.is_preview {
-                self.resume(&ids).await?;
+            if self.is_preview {
+                let refuted = refuted.iter().map(|intent| intent.prospect);
+                self.refuted.extend(refuted);
+            } else {
+                self.resume(&ids, &refuted).await?;
             }
         }
     }
 
-    async fn resume(&self, ids: &[ProspectId]) -> Result<(), SyncError> {
+    async fn resume(&self, ids: &[ProspectId], refuted: &[Intent]) -> Result<(), SyncError> {
         let mut tx = self.sync.pool.begin().await?;
+        store::intent::refute(&mut tx, refuted).await?;
         if self.filter.reason.as_deref() == Some(GONE) {
             store::prospect::unlink_all(&mut *tx, ids).await?;
         }
         store::waiting::resume_all(&mut *tx, ids).await?;
         tx.commit().await?;
+        Ok(())
+    }
+
+    /// Whoever may be the same person as one who was not created goes on too. Not sooner: they may be on a later page.
+    async fn refuted_all(&self) -> Result<(), SyncError> {
+        if self.filter.create_again && !self.is_preview {
+            let mut tx = self.sync.pool.begin().await?;
+            release::doubt_settled(&mut tx, self.connection.id).await?;
+            tx.commit().await?;
+        }
         Ok(())
     }
 
@@ -271,7 +295,8 @@ impl<'a> Run<'a> {
     /// What the next flush would do with the first prospects.
     async fn decided(&self) -> Result<Preview, Stop> {
         let ashby = self.sync.ashby(self.connection.id).await?;
-        let scene = flush::set(self.sync, self.connection, ashby).await?;
+        let mut scene = flush::set(self.sync, self.connection, ashby).await?;
+        scene.refuted.clone_from(&self.refuted);
         let prospects = self.prospects().await?;
         let mut counts = Counts::default();
         let mut previewed = Vec::with_capacity(prospects.len());

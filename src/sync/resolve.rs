@@ -1,6 +1,8 @@
 //! What a person says of a create whose outcome could not be found out: that it was not made, or which it is. The word of
 //! a person settles the doubt.
 
+use std::collections::HashSet;
+
 use super::{Sync, SyncError, doubt, look, release};
 use crate::{
     ashby::{AshbyClient, AshbyError, Disposition},
@@ -53,56 +55,60 @@ impl From<AshbyError> for ResolveError {
     }
 }
 
+/// The reason for which somebody is asked what became of a create.
+pub const UNDECIDED: &str = "create-undecided";
+
 /// They were not created: whatever is undecided of this prospect, and of whoever may be the same person, is tried afresh.
 pub async fn was_not_created(
     sync: &Sync,
     connection: ConnectionId,
     prospect: &Prospect,
 ) -> Result<(), ResolveError> {
+    let intents = undecided(sync, connection, std::slice::from_ref(prospect)).await?;
     let mut tx = sync.pool.begin().await?;
-    let own = store::intent::open(&mut *tx, connection, Some(&[prospect.id])).await?;
-    for intent in own
-        .into_iter()
-        .chain(of_the_same(sync, connection, prospect).await?)
-    {
-        let is_create = !matches!(intent.intended, Intended::ChangeStage { .. });
-        if is_create && is_undecided(sync, connection, intent.prospect).await? {
-            store::intent::refute(&mut tx, &intent).await?;
-        }
-    }
+    store::intent::refute(&mut tx, &intents).await?;
     release::doubt_settled(&mut tx, connection).await?;
     tx.commit().await?;
     Ok(())
 }
 
-/// Creates of others who may be the same person.
+/// The creates of these prospects, and of whoever may be the same person, about which somebody was asked. One that is under
+/// way, or is looked for, is nobody's to settle.
+pub(super) async fn undecided(
+    sync: &Sync,
+    connection: ConnectionId,
+    prospects: &[Prospect],
+) -> Result<Vec<Intent>, SyncError> {
+    let ids: Vec<ProspectId> = prospects.iter().map(|prospect| prospect.id).collect();
+    let mut creates = store::intent::open(&sync.pool, connection, Some(&ids)).await?;
+    creates.retain(|intent| !matches!(intent.intended, Intended::ChangeStage { .. }));
+    creates.extend(of_the_same(sync, connection, prospects).await?);
+    let about: Vec<ProspectId> = creates.iter().map(|intent| intent.prospect).collect();
+    let about = store::prospect::by_ids(&sync.pool, &about).await?;
+    let was_asked = |prospect: &&Prospect| {
+        prospect.state == State::Parked && prospect.reason.as_deref() == Some(UNDECIDED)
+    };
+    let asked: HashSet<ProspectId> = about.iter().filter(was_asked).map(|one| one.id).collect();
+    creates.retain(|intent| asked.contains(&intent.prospect));
+    Ok(creates)
+}
+
+/// Creates of whoever may be the same person as one of these.
 async fn of_the_same(
     sync: &Sync,
     connection: ConnectionId,
-    prospect: &Prospect,
-) -> Result<Vec<Intent>, ResolveError> {
-    let ours = identity::keys(&prospect.says.contact);
-    let hash = |key| sync.vault.identity_hash(connection, key);
-    let ours: Vec<_> = ours.iter().map(hash).collect();
+    prospects: &[Prospect],
+) -> Result<Vec<Intent>, SyncError> {
+    let ours = prospects.iter();
+    let ours = ours.flat_map(|prospect| identity::keys(&prospect.says.contact));
+    let ours = ours.map(|key| sync.vault.identity_hash(connection, &key));
+    let ours: HashSet<Vec<u8>> = ours.collect();
     let creating = store::intent::creating(&sync.pool, connection).await?;
-    let others = creating.into_iter().filter(|(says, intent)| {
+    let same = creating.into_iter().filter(|(says, intent)| {
         let theirs = doubt::keys(sync, connection, says, intent);
-        intent.prospect != prospect.id && theirs.iter().any(|key| ours.contains(key))
+        theirs.iter().any(|key| ours.contains(key))
     });
-    Ok(others.map(|(_, intent)| intent).collect())
-}
-
-/// Whether somebody was asked about it. A create that is under way, or is looked for, is nobody's to settle.
-async fn is_undecided(
-    sync: &Sync,
-    connection: ConnectionId,
-    id: ProspectId,
-) -> Result<bool, ResolveError> {
-    let found = store::prospect::by_id(&sync.pool, connection, id).await?;
-    Ok(found.is_some_and(|found| {
-        let is_parked = found.state == State::Parked;
-        is_parked && found.reason.as_deref() == Some("create-undecided")
-    }))
+    Ok(same.map(|(_, intent)| intent).collect())
 }
 
 /// They are this candidate. What is missing of the application is made with the next flush.

@@ -219,6 +219,45 @@ async fn what_was_asked_for_twice_in_vain_is_created_when_somebody_says_so() {
 }
 
 #[tokio::test]
+async fn many_that_were_not_created_are_answered_at_once_and_only_by_that_word() {
+    for endpoint in CREATES {
+        let app = undecided(endpoint, false, 0).await;
+        let path = format!("/v1/connections/{CONNECTION}/deliveries/replay");
+        let preview = format!("{path}?preview=true");
+        let again = |filter: Value| {
+            let mut filter = filter;
+            filter["create_again"] = true.into();
+            filter
+        };
+        for filter in [json!({ "state": "parked" }), json!({ "reason": "shadow" })] {
+            let refused = app.post(&path, again(filter)).await;
+            assert_eq!(refused.status, 422);
+            assert_eq!(refused.body["faults"][0]["pointer"], "/create_again");
+        }
+        let all = json!({ "reason": "create-undecided" });
+        // Without the word they are only decided again, and looking does not tell.
+        let shown = app.post(&preview, all.clone()).await.ok();
+        assert_eq!(shown["items"][0]["reason"]["code"], "create-undecided");
+        app.post(&path, all.clone()).await.ok();
+        flush_after(&app, 15).await;
+        assert_eq!(app.reason("cand_ada").await, "create-undecided");
+
+        let shown = app.post(&preview, again(all.clone())).await.ok();
+        assert_eq!(shown["items"][0]["action"], "create", "{shown}");
+        app.flush().await;
+        assert_eq!(
+            app.called(endpoint).await,
+            2,
+            "a preview says nothing for good"
+        );
+        app.post(&path, again(all)).await.ok();
+        flush_after(&app, 15).await;
+        stands_at(&app, "Ada", "Replied", endpoint).await;
+        assert!(app.flush_to_rest().await.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn what_turns_up_late_is_linked_by_itself() {
     for endpoint in CREATES {
         let app = undecided(endpoint, true, 2 * 60 * 60).await;

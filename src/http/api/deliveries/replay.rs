@@ -21,11 +21,15 @@ use crate::{
     sync::{
         Sync,
         replay::{self, Replayed},
+        resolve::UNDECIDED,
     },
 };
 
 /// How many prospects a preview names.
 const PREVIEWED: usize = 100;
+
+/// What answers those of which it is not known whether they were created.
+const CREATE_AGAIN: &str = "create_again";
 
 /// Which deliveries to replay: whatever is given has to fit, and something has to be given.
 #[derive(Debug, ToSchema)]
@@ -54,6 +58,10 @@ pub struct ReplayFilter {
     /// Only those that came before.
     #[schema(nullable = false)]
     received_to: Option<DateTime<Utc>>,
+    /// With the reason `create-undecided`: they were not created, and are created with the next flush. Without it they
+    /// stay undecided, for looking does not tell. Look for each in Ashby first.
+    #[schema(required = false, default = false)]
+    create_again: bool,
 }
 
 /// As [`ReplayFilter`], understood.
@@ -72,10 +80,12 @@ impl Readable for Wanted {
         "verdict",
         "received_from",
         "received_to",
+        CREATE_AGAIN,
     ];
 
     fn read(fields: &mut Fields) -> Option<Self> {
-        let is_of_something = Self::FIELDS.iter().any(|name| fields.is_given(name));
+        let mut conditions = Self::FIELDS.iter().filter(|name| **name != CREATE_AGAIN);
+        let is_of_something = conditions.any(|name| fields.is_given(name));
         let length = 1..=MAX_FILTER;
         let wanted = Self {
             job: fields.text("dover_job_id", &length),
@@ -87,8 +97,16 @@ impl Readable for Wanted {
                 verdict: fields.word("verdict", &VERDICTS),
                 received_from: fields.moment("received_from"),
                 received_to: fields.moment("received_to"),
+                create_again: fields.flag(CREATE_AGAIN).unwrap_or_default(),
             },
         };
+        let filter = &wanted.filter;
+        if filter.create_again && filter.reason.as_deref() != Some(UNDECIDED) {
+            fields.fault(
+                CREATE_AGAIN,
+                format!("goes only with the reason {UNDECIDED}"),
+            );
+        }
         if !is_of_something {
             fields.fault_whole(
                 "says nothing of which deliveries: give a candidate, a job, a state, a reason, a verdict or a time",
