@@ -242,7 +242,7 @@ async fn a_forged_delivery_is_refused_and_not_kept() {
             .ok()
             .as_str()
             .unwrap()
-            .contains(r#"deliveries_total{verdict="bad-signature"} 3"#)
+            .contains(r#"deliveries_total{verdict="bad-signature",sender="dover"} 3"#)
     );
 }
 
