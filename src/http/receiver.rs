@@ -1,8 +1,10 @@
 //! The waiting room in front of the inbox. Deliveries that arrive while the last commit is under way go into the next
 //! one, together; nobody waits for a timer. A request is answered only after its commit.
 
+use std::time::Duration;
+
 use futures::future::join_all;
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, pool::PoolConnection};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
@@ -40,6 +42,13 @@ struct Waiting {
     answer: oneshot::Sender<Result<Receipt, NotStored>>,
 }
 
+impl Waiting {
+    /// Answers. Whoever asked may have hung up; what is stored is stored all the same.
+    fn tell(self, result: Result<Receipt, NotStored>) {
+        let _ = self.answer.send(result);
+    }
+}
+
 /// Stores deliveries, many in one commit. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Receiver {
@@ -64,15 +73,24 @@ impl Receiver {
     }
 }
 
+/// How long a database session is kept at hand for the next commit. The pool asks a session whether it still lives before
+/// it hands it out and when it gets it back: a round trip each, which under load nobody should wait for.
+const AT_HAND: Duration = Duration::from_secs(1);
+
+type Session = PoolConnection<Postgres>;
+
 async fn serve(pool: PgPool, mut queue: mpsc::Receiver<Waiting>) {
     let mut gathered = Vec::with_capacity(BATCH);
-    let mut commits: JoinSet<()> = JoinSet::new();
+    let mut commits: JoinSet<Option<Session>> = JoinSet::new();
+    let mut at_hand: Vec<Session> = Vec::new();
     let mut open = true;
     while open || !gathered.is_empty() || !commits.is_empty() {
         let room = BATCH - gathered.len();
+        let is_idle = commits.is_empty() && !at_hand.is_empty();
         tokio::select! {
             taken = queue.recv_many(&mut gathered, room), if open && room > 0 => open = taken > 0,
-            Some(_) = commits.join_next(), if !commits.is_empty() => {}
+            Some(done) = commits.join_next(), if !commits.is_empty() => at_hand.extend(done.ok().flatten()),
+            () = past(AT_HAND), if is_idle => at_hand.clear(),
         }
         let enough = match commits.len() {
             0 => 1,
@@ -81,48 +99,141 @@ async fn serve(pool: PgPool, mut queue: mpsc::Receiver<Waiting>) {
         };
         if gathered.len() >= enough {
             let batch = std::mem::replace(&mut gathered, Vec::with_capacity(BATCH));
-            commits.spawn(commit(pool.clone(), batch));
+            commits.spawn(commit(pool.clone(), at_hand.pop(), batch));
         }
     }
 }
 
-async fn commit(pool: PgPool, batch: Vec<Waiting>) {
-    let (incoming, answers): (Vec<_>, Vec<_>) = batch
-        .into_iter()
-        .map(|one| (one.incoming, one.answer))
-        .unzip();
-    let results = match store(&pool, &incoming).await {
-        Ok(receipts) => receipts.into_iter().map(Ok).collect(),
-        Err(StoreError::Unavailable(error)) => {
-            tracing::warn!("{} deliveries were not stored: {error}", incoming.len());
-            vec![Err(NotStored::DatabaseAway); incoming.len()]
-        }
-        // One of them is at fault, or met another's: each by itself, so that it harms none of its neighbours.
-        Err(_) => join_all(incoming.iter().map(|one| alone(&pool, one))).await,
+/// Returns after `duration`, in real time: a socket that stands open knows no other.
+async fn past(duration: Duration) {
+    let _ = tokio::time::timeout(duration, std::future::pending::<()>()).await;
+}
+
+/// Stores a batch and answers everyone in it. Gives back the session, if it still serves.
+async fn commit(pool: PgPool, session: Option<Session>, batch: Vec<Waiting>) -> Option<Session> {
+    let mut session = match session {
+        Some(session) => session,
+        None => match pool.acquire().await {
+            Ok(session) => session,
+            Err(error) => {
+                turn_away(batch, &error.into());
+                return None;
+            }
+        },
     };
-    for (answer, result) in answers.into_iter().zip(results) {
-        // Whoever asked may have hung up; the delivery is stored all the same.
-        let _ = answer.send(result);
+    let left = match store_new(&mut session, batch).await {
+        Ok(left) => left,
+        Err(Failed::Away) => return drop_broken(session),
+        Err(Failed::Refused(batch)) => {
+            each_alone(&pool, batch).await;
+            return Some(session);
+        }
+    };
+    if left.is_empty() {
+        return Some(session);
+    }
+    match settle(&mut session, left).await {
+        Ok(()) => Some(session),
+        Err(Failed::Away) => drop_broken(session),
+        Err(Failed::Refused(left)) => {
+            each_alone(&pool, left).await;
+            Some(session)
+        }
     }
 }
 
-async fn store(pool: &PgPool, batch: &[Incoming]) -> Result<Vec<Receipt>, StoreError> {
-    let mut session = pool.acquire().await?;
-    receipt::receive(&mut session, batch).await
+/// Why a batch was not stored as a whole.
+enum Failed {
+    /// The database is away. Everyone was told.
+    Away,
+    /// One of these is at fault, or met another's.
+    Refused(Vec<Waiting>),
+}
+
+impl Failed {
+    fn of(error: &StoreError, batch: Vec<Waiting>) -> Self {
+        if matches!(error, StoreError::Unavailable(_)) {
+            turn_away(batch, error);
+            Self::Away
+        } else {
+            Self::Refused(batch)
+        }
+    }
+}
+
+/// A session that failed is not used again.
+fn drop_broken(mut session: Session) -> Option<Session> {
+    session.close_on_drop();
+    None
+}
+
+fn turn_away(batch: Vec<Waiting>, error: &StoreError) {
+    tracing::warn!("{} deliveries were not stored: {error}", batch.len());
+    for one in batch {
+        one.tell(Err(NotStored::DatabaseAway));
+    }
+}
+
+/// Stores what is new and answers it. What is left needs a closer look.
+async fn store_new(session: &mut Session, batch: Vec<Waiting>) -> Result<Vec<Waiting>, Failed> {
+    let incoming: Vec<&Incoming> = batch.iter().map(|one| &one.incoming).collect();
+    let receipts = match receipt::store_new(session, &incoming).await {
+        Ok(receipts) => receipts,
+        Err(error) => return Err(Failed::of(&error, batch)),
+    };
+    let mut left = Vec::new();
+    for (one, receipt) in batch.into_iter().zip(receipts) {
+        match receipt {
+            Some(receipt) => one.tell(Ok(receipt)),
+            None => left.push(one),
+        }
+    }
+    Ok(left)
+}
+
+/// Settles what was left, and answers it.
+async fn settle(session: &mut Session, left: Vec<Waiting>) -> Result<(), Failed> {
+    let incoming: Vec<&Incoming> = left.iter().map(|one| &one.incoming).collect();
+    match receipt::settle(session, &incoming).await {
+        Ok(receipts) => {
+            for (one, receipt) in left.into_iter().zip(receipts) {
+                one.tell(Ok(receipt));
+            }
+            Ok(())
+        }
+        Err(error) => Err(Failed::of(&error, left)),
+    }
+}
+
+/// Stores each by itself, so that one that is at fault harms none of its neighbours.
+async fn each_alone(pool: &PgPool, batch: Vec<Waiting>) {
+    let each = batch.into_iter().map(async |one| {
+        let result = alone(pool, &one.incoming).await;
+        one.tell(result);
+    });
+    join_all(each).await;
 }
 
 async fn alone(pool: &PgPool, incoming: &Incoming) -> Result<Receipt, NotStored> {
-    match store(pool, std::slice::from_ref(incoming)).await {
-        Ok(receipts) => receipts.first().copied().ok_or(NotStored::Refused),
+    match store_alone(pool, incoming).await {
+        Ok(receipt) => receipt.ok_or(NotStored::Refused),
         Err(StoreError::Unavailable(_) | StoreError::Contended(_)) => Err(NotStored::DatabaseAway),
-        Err(error) if error.is_constraint("delivery_connection_id_fkey") => {
-            Err(NotStored::NoSuchConnection)
-        }
+        Err(StoreError::Gone(_)) => Err(NotStored::NoSuchConnection),
         Err(error) => {
             tracing::error!("a delivery was refused by the database: {error}");
             Err(NotStored::Refused)
         }
     }
+}
+
+async fn store_alone(pool: &PgPool, incoming: &Incoming) -> Result<Option<Receipt>, StoreError> {
+    let mut session = pool.acquire().await?;
+    let stored = receipt::store_new(&mut session, &[incoming]).await?;
+    if let [Some(receipt)] = stored[..] {
+        return Ok(Some(receipt));
+    }
+    let settled = receipt::settle(&mut session, &[incoming]).await?;
+    Ok(settled.first().copied())
 }
 
 #[cfg(test)]

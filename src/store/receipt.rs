@@ -63,6 +63,8 @@ impl Incoming {
         Self {
             headers: "{}".to_owned(),
             body: Bytes::new(),
+            // It is known now, and need not be looked for again.
+            keys: Vec::new(),
             is_erased: true,
             ..self.clone()
         }
@@ -86,42 +88,88 @@ pub enum Receipt {
     Copy(Verdict),
 }
 
-/// Stores a batch in one transaction, exactly: each delivery gets the receipt that it would have got alone, in order.
-pub async fn receive(
-    connection: &mut PgConnection,
-    batch: &[Incoming],
-) -> Result<Vec<Receipt>, StoreError> {
-    let mut tx = connection.begin().await?;
-    let without_the_erased = without_the_erased(&mut tx, batch).await?;
-    let batch = without_the_erased.as_deref().unwrap_or(batch);
-    let mut leaders: HashMap<(Uuid, &str), usize> = HashMap::with_capacity(batch.len());
-    let mut first = Vec::with_capacity(batch.len());
-    let mut receipts: Vec<Option<Receipt>> = vec![None; batch.len()];
-    for (place, incoming) in batch.iter().enumerate() {
-        leaders.entry(incoming.key()).or_insert_with(|| {
-            first.push(incoming);
-            place
-        });
+/// Stores what of a batch has a new id, in one statement that commits by itself: nearly always all of it. Answers a receipt
+/// for each that was stored; `None` for what [`settle`] is for. Of several with one id only the first is tried.
+pub async fn store_new(
+    session: &mut PgConnection,
+    batch: &[&Incoming],
+) -> Result<Vec<Option<Receipt>>, StoreError> {
+    let mut receipts = vec![None; batch.len()];
+    // What Ashby sends is filed in further tables.
+    let firsts = Firsts::of(batch, |one| one.sender == Sender::Dover);
+    if firsts.rows.is_empty() {
+        return Ok(receipts);
     }
-    for (connection, webhook_id) in insert(&mut tx, &first).await? {
-        if let Some(&place) = leaders.get(&(connection, webhook_id.as_str())) {
+    for stored in insert(session, &firsts.rows).await? {
+        if let Some(&place) = firsts.places.get(&stored.key()) {
             receipts[place] = Some(Receipt::New(batch[place].verdict()));
         }
+    }
+    Ok(receipts)
+}
+
+/// Stores in one transaction what [`store_new`] left, each as if it came alone, in order: what met its own id, what is about
+/// a person who was erased, what Ashby sends. [`StoreError::Gone`] where a connection was removed.
+pub async fn settle(
+    session: &mut PgConnection,
+    batch: &[&Incoming],
+) -> Result<Vec<Receipt>, StoreError> {
+    let mut tx = session.begin().await?;
+    let without_the_erased = without_the_erased(&mut tx, batch).await?;
+    let batch: Vec<&Incoming> = match &without_the_erased {
+        Some(emptied) => emptied.iter().collect(),
+        None => batch.to_vec(),
+    };
+    let firsts = Firsts::of(&batch, |_| true);
+    let mut receipts: Vec<Option<Receipt>> = vec![None; batch.len()];
+    let stored = insert(&mut tx, &firsts.rows).await?;
+    let place_of = |stored: &Stored| Some((stored.id, *firsts.places.get(&stored.key())?));
+    let places: Vec<_> = stored.iter().filter_map(place_of).collect();
+    heard(
+        &mut tx,
+        places.iter().map(|(id, place)| (*id, batch[*place])),
+    )
+    .await?;
+    for (_, place) in places {
+        receipts[place] = Some(Receipt::New(batch[place].verdict()));
     }
     // Whatever is left met its own id: a copy, another body, or one that was rejected before. In order of arrival.
     for (place, incoming) in batch.iter().enumerate() {
         if receipts[place].is_none() {
-            receipts[place] = Some(settle(&mut tx, incoming).await?);
+            receipts[place] = Some(settle_one(&mut tx, incoming).await?);
         }
     }
     tx.commit().await?;
     Ok(receipts.into_iter().flatten().collect())
 }
 
+/// The first of each id in a batch.
+struct Firsts<'b> {
+    rows: Vec<&'b Incoming>,
+    /// Where each stands in the batch.
+    places: HashMap<(Uuid, &'b str), usize>,
+}
+
+impl<'b> Firsts<'b> {
+    fn of(batch: &[&'b Incoming], is_wanted: impl Fn(&Incoming) -> bool) -> Self {
+        let mut firsts = Self {
+            rows: Vec::with_capacity(batch.len()),
+            places: HashMap::with_capacity(batch.len()),
+        };
+        for (place, one) in batch.iter().enumerate().filter(|(_, one)| is_wanted(one)) {
+            firsts.places.entry(one.key()).or_insert_with(|| {
+                firsts.rows.push(one);
+                place
+            });
+        }
+        firsts
+    }
+}
+
 /// The batch with the deliveries about people who were erased emptied; `None` where nobody was, which is the rule.
 async fn without_the_erased(
     tx: &mut PgConnection,
-    batch: &[Incoming],
+    batch: &[&Incoming],
 ) -> Result<Option<Vec<Incoming>>, StoreError> {
     let keys = batch.iter();
     let keys = keys.flat_map(|one| one.keys.iter().map(|key| (one.connection, key.as_slice())));
@@ -142,7 +190,7 @@ async fn without_the_erased(
     let (mut emptied, mut learnt) = (Vec::with_capacity(batch.len()), Vec::new());
     for one in batch {
         let Some(erasure) = erasure_of(one) else {
-            emptied.push(one.clone());
+            emptied.push(Incoming::clone(one));
             continue;
         };
         emptied.push(one.emptied());
@@ -154,57 +202,40 @@ async fn without_the_erased(
     Ok(Some(emptied))
 }
 
-/// Inserts what has a new id, and queues what was accepted. Answers the ids that were new.
+/// A row that was stored.
+struct Stored {
+    id: i64,
+    connection_id: Uuid,
+    webhook_id: String,
+}
+
+impl Stored {
+    fn key(&self) -> (Uuid, &str) {
+        (self.connection_id, &self.webhook_id)
+    }
+}
+
+/// Inserts what has a new id, and queues what was accepted. Left out is what is about a person who was erased, and what is
+/// for a connection that is gone.
 async fn insert(
-    tx: &mut PgConnection,
+    session: &mut PgConnection,
     batch: &[&Incoming],
-) -> Result<Vec<(Uuid, String)>, StoreError> {
-    let connections: Vec<_> = batch.iter().map(|incoming| incoming.connection.0).collect();
-    let webhook_ids: Vec<_> = batch
-        .iter()
-        .map(|incoming| incoming.webhook_id.clone())
-        .collect();
-    let hashes: Vec<_> = batch
-        .iter()
-        .map(|incoming| incoming.body_hash.to_vec())
-        .collect();
-    let received: Vec<_> = batch.iter().map(|incoming| incoming.received_at).collect();
-    let verdicts: Vec<_> = batch
-        .iter()
-        .map(|incoming| incoming.verdict().word().to_owned())
-        .collect();
-    let kinds: Vec<_> = batch.iter().map(|incoming| incoming.kind.clone()).collect();
-    let candidates: Vec<_> = batch
-        .iter()
-        .map(|incoming| incoming.about.as_ref().map(|(id, _)| id.0.clone()))
-        .collect();
-    let jobs: Vec<_> = batch
-        .iter()
-        .map(|incoming| incoming.about.as_ref().map(|(_, id)| id.0.clone()))
-        .collect();
-    let headers: Vec<_> = batch
-        .iter()
-        .map(|incoming| incoming.headers.clone())
-        .collect();
-    let bodies: Vec<_> = batch
-        .iter()
-        .map(|incoming| incoming.body.to_vec())
-        .collect();
-    let faults: Vec<_> = batch
-        .iter()
-        .map(|incoming| incoming.faults.clone())
-        .collect();
-    let erased: Vec<_> = batch.iter().map(|incoming| incoming.erased_at()).collect();
-    let senders: Vec<_> = batch
-        .iter()
-        .map(|incoming| incoming.sender.word().to_owned())
-        .collect();
-    let rows = sqlx::query!(
+) -> Result<Vec<Stored>, StoreError> {
+    let rows = Columns::of(batch);
+    let keys = Keys::of(batch);
+    let stored = sqlx::query_as!(
+        Stored,
         r#"
-        WITH incoming AS (
+        WITH here AS (
+            -- Once a batch, in place of a reference that is checked row by row. Locked as that does.
+            SELECT id FROM connection WHERE id = ANY($1) ORDER BY id FOR KEY SHARE
+        ), erased AS (
+            SELECT k.place FROM unnest($2::bigint[], $3::uuid[], $4::bytea[]) AS k (place, connection_id, key_hash)
+            JOIN erased_key e ON e.connection_id = k.connection_id AND e.key_hash = k.key_hash
+        ), incoming AS (
             SELECT * FROM unnest(
-                $1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::text[], $10::bytea[], $11::jsonb[], $12::timestamptz[], $13::text[]
+                $5::uuid[], $6::text[], $7::bytea[], $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::text[],
+                $13::text[], $14::bytea[], $15::jsonb[], $16::timestamptz[], $17::text[]
             ) WITH ORDINALITY AS i (connection_id, webhook_id, body_hash, received_at, verdict, type,
                                     dover_candidate_id, dover_job_id, headers, body, faults, erased_at, sender,
                                     place)
@@ -214,7 +245,9 @@ async fn insert(
             -- In order of arrival: the identity column is the order in which equal times are settled.
             SELECT connection_id, webhook_id, body_hash, received_at, verdict, type,
                    dover_candidate_id, dover_job_id, headers, body, faults, erased_at, sender
-            FROM incoming ORDER BY place
+            FROM incoming
+            WHERE connection_id IN (SELECT id FROM here) AND place NOT IN (SELECT place FROM erased)
+            ORDER BY place
             ON CONFLICT (connection_id, webhook_id) WHERE verdict <> 'id-reused' DO NOTHING
             RETURNING id, connection_id, webhook_id, received_at, verdict, dover_candidate_id
         ), queued AS (
@@ -224,34 +257,98 @@ async fn insert(
         )
         SELECT id, connection_id, webhook_id FROM stored
         "#,
-        &connections,
-        &webhook_ids,
-        &hashes,
-        &received,
-        &verdicts,
-        &kinds as _,
-        &candidates as _,
-        &jobs as _,
-        &headers,
-        &bodies,
-        &faults as _,
-        &erased as _,
-        &senders,
+        &rows.distinct,
+        &keys.places,
+        &keys.connections,
+        &keys.hashes as _,
+        &rows.connections,
+        &rows.webhook_ids as _,
+        &rows.hashes as _,
+        &rows.received,
+        &rows.verdicts as _,
+        &rows.kinds as _,
+        &rows.candidates as _,
+        &rows.jobs as _,
+        &rows.headers as _,
+        &rows.bodies as _,
+        &rows.faults as _,
+        &rows.erased as _,
+        &rows.senders as _,
     )
-    .fetch_all(&mut *tx)
+    .fetch_all(session)
     .await?;
-    let ids: HashMap<(Uuid, &str), i64> = rows
-        .iter()
-        .map(|row| ((row.connection_id, row.webhook_id.as_str()), row.id))
-        .collect();
-    let ours = batch
-        .iter()
-        .filter_map(|one| Some((*ids.get(&one.key())?, *one)));
-    heard(tx, ours).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.connection_id, row.webhook_id))
-        .collect())
+    Ok(stored)
+}
+
+/// A batch column by column, as the statement takes it. Nothing is copied.
+struct Columns<'b> {
+    /// Each connection once, in order.
+    distinct: Vec<Uuid>,
+    connections: Vec<Uuid>,
+    webhook_ids: Vec<&'b str>,
+    hashes: Vec<&'b [u8]>,
+    received: Vec<DateTime<Utc>>,
+    verdicts: Vec<&'static str>,
+    kinds: Vec<Option<&'b str>>,
+    candidates: Vec<Option<&'b str>>,
+    jobs: Vec<Option<&'b str>>,
+    headers: Vec<&'b str>,
+    bodies: Vec<&'b [u8]>,
+    faults: Vec<Option<&'b Value>>,
+    erased: Vec<Option<DateTime<Utc>>>,
+    senders: Vec<&'static str>,
+}
+
+impl<'b> Columns<'b> {
+    fn of(batch: &[&'b Incoming]) -> Self {
+        let about = |one: &&'b Incoming| one.about.as_ref();
+        let mut distinct: Vec<_> = column(batch, |one| one.connection.0);
+        distinct.sort_unstable();
+        distinct.dedup();
+        Self {
+            distinct,
+            connections: column(batch, |one| one.connection.0),
+            webhook_ids: column(batch, |one| one.webhook_id.as_str()),
+            hashes: column(batch, |one| &one.body_hash[..]),
+            received: column(batch, |one| one.received_at),
+            verdicts: column(batch, |one| one.verdict().word()),
+            kinds: column(batch, |one| one.kind.as_deref()),
+            candidates: column(batch, |one| about(&one).map(|(id, _)| id.as_str())),
+            jobs: column(batch, |one| about(&one).map(|(_, id)| id.as_str())),
+            headers: column(batch, |one| one.headers.as_str()),
+            bodies: column(batch, |one| &one.body[..]),
+            faults: column(batch, |one| one.faults.as_ref()),
+            erased: column(batch, Incoming::erased_at),
+            senders: column(batch, |one| one.sender.word()),
+        }
+    }
+}
+
+fn column<'b, T>(batch: &[&'b Incoming], of: impl Fn(&'b Incoming) -> T) -> Vec<T> {
+    batch.iter().map(|one| of(one)).collect()
+}
+
+/// By what people who were erased would be known, each with the place of the delivery that names it.
+#[derive(Default)]
+struct Keys<'b> {
+    places: Vec<i64>,
+    connections: Vec<Uuid>,
+    hashes: Vec<&'b [u8]>,
+}
+
+impl<'b> Keys<'b> {
+    fn of(batch: &[&'b Incoming]) -> Self {
+        let mut keys = Self::default();
+        // Postgres counts from one.
+        for (place, one) in (1..).zip(batch) {
+            for key in &one.keys {
+                keys.places.push(place);
+                keys.connections.push(one.connection.0);
+                keys.hashes.push(key);
+            }
+        }
+        keys
+    }
 }
 
 /// Files Ashby's deliveries among Ashby's, and queues what they tell.
@@ -277,7 +374,7 @@ async fn heard(
 }
 
 /// Settles a delivery whose id was used before.
-async fn settle(tx: &mut PgConnection, incoming: &Incoming) -> Result<Receipt, StoreError> {
+async fn settle_one(tx: &mut PgConnection, incoming: &Incoming) -> Result<Receipt, StoreError> {
     let first = sqlx::query!(
         r#"
         SELECT id, verdict, body_hash FROM delivery
@@ -289,11 +386,7 @@ async fn settle(tx: &mut PgConnection, incoming: &Incoming) -> Result<Receipt, S
     .fetch_optional(&mut *tx)
     .await?;
     let Some(first) = first else {
-        // It was removed since. The id is free again, unless another was faster: that one is met on the next look.
-        if insert(tx, &[incoming]).await?.is_empty() {
-            return Box::pin(settle(tx, incoming)).await;
-        }
-        return Ok(Receipt::New(incoming.verdict()));
+        return settle_free(tx, incoming).await;
     };
     let verdict = Verdict::parse(&first.verdict)?;
     let same_body = first.body_hash == incoming.body_hash;
@@ -311,10 +404,30 @@ async fn settle(tx: &mut PgConnection, incoming: &Incoming) -> Result<Receipt, S
         sqlx::query!("DELETE FROM delivery WHERE id = $1", first.id)
             .execute(&mut *tx)
             .await?;
-        insert(tx, &[incoming]).await?;
-        return Ok(Receipt::New(incoming.verdict()));
+        return settle_free(tx, incoming).await;
     }
     reuse(tx, incoming).await
+}
+
+/// Stores a delivery whose id is free again, unless another was faster: that one is met on the next look.
+async fn settle_free(tx: &mut PgConnection, incoming: &Incoming) -> Result<Receipt, StoreError> {
+    // Its person may have been erased this moment.
+    let emptied = without_the_erased(tx, &[incoming]).await?;
+    let incoming = emptied
+        .as_deref()
+        .and_then(<[_]>::first)
+        .unwrap_or(incoming);
+    if let Some(stored) = insert(tx, &[incoming]).await?.first() {
+        heard(tx, std::iter::once((stored.id, incoming))).await?;
+        return Ok(Receipt::New(incoming.verdict()));
+    }
+    if super::connection::by_id(&mut *tx, incoming.connection)
+        .await?
+        .is_none()
+    {
+        return Err(StoreError::Gone("the connection"));
+    }
+    Box::pin(settle_one(tx, incoming)).await
 }
 
 /// Keeps another body under a used id beside the first.
