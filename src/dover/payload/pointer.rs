@@ -1,6 +1,6 @@
 //! JSON Pointers, and following them.
 
-use serde_json::Value;
+use super::document::Node;
 
 /// How long a pointer of a field map may be, in bytes.
 const MAX_POINTER_BYTES: usize = 500;
@@ -13,15 +13,15 @@ pub(super) struct Pointer {
 }
 
 /// Where following a pointer ended.
-pub(super) enum Found<'v> {
+pub(super) enum Found<'v, 'b> {
     /// At a value.
-    Value(&'v Value),
+    Value(&'v Node<'b>),
     /// Nowhere: some step of the way is absent or null.
     Nothing,
     /// At a value that holds no others, before the way was over.
     Blocked {
         /// That value.
-        value: &'v Value,
+        value: &'v Node<'b>,
         /// How many steps lead to it.
         depth: usize,
     },
@@ -56,15 +56,15 @@ impl Pointer {
     }
 
     /// Follows the pointer into `document`.
-    pub(super) fn find<'v>(&self, document: &'v Value) -> Found<'v> {
+    pub(super) fn find<'v, 'b>(&self, document: &'v Node<'b>) -> Found<'v, 'b> {
         let mut value = document;
         for (depth, token) in self.tokens.iter().enumerate() {
             let next = match value {
-                Value::Object(object) => object.get(token),
-                Value::Array(array) if is_index(token) => {
+                Node::Object(object) => object.get(token),
+                Node::List(array) if is_index(token) => {
                     token.parse().ok().and_then(|index: usize| array.get(index))
                 }
-                Value::Null => None,
+                Node::Null => None,
                 _ => return Found::Blocked { value, depth },
             };
             match next {
@@ -73,7 +73,7 @@ impl Pointer {
             }
         }
         match value {
-            Value::Null => Found::Nothing,
+            Node::Null => Found::Nothing,
             value => Found::Value(value),
         }
     }
@@ -105,10 +105,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::dover::payload::document::parse;
 
     #[test]
     fn a_pointer_is_followed_as_the_standard_says() {
-        let document = json!({"a/b": {"~": [10, {"": 20}]}, "n": null, "01": [5]});
+        let document = json!({"a/b": {"~": [10, {"": 20}]}, "n": null, "01": [5]}).to_string();
+        let document = parse(document.as_bytes()).unwrap();
         for (pointer, expected) in [
             ("/a~1b/~0/0", Some(json!(10))),
             ("/a~1b/~0/1/", Some(json!(20))),
@@ -119,7 +121,7 @@ mod tests {
             ("/absent/below", None),
         ] {
             let found = match Pointer::parse(pointer).unwrap().find(&document) {
-                Found::Value(value) => Some(value.clone()),
+                Found::Value(value) => Some(value.to_value()),
                 Found::Nothing => None,
                 Found::Blocked { .. } => panic!("{pointer} is blocked"),
             };
@@ -129,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_pointer_through_a_value_without_parts_says_where_it_ends() {
-        let document = json!({"a": {"b": "text"}, "list": [1]});
+        let document = parse(br#"{"a": {"b": "text"}, "list": [1]}"#).unwrap();
         for (pointer, at) in [
             ("/a/b/c/d", "/a/b"),
             ("/list/00", "/list"),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Field,
-    document::kind_of,
+    document::{Node, Object, kind_of},
     fault::{Fault, escape},
     reader::Reader,
     values,
@@ -70,7 +70,7 @@ impl Profile {
             title: reader.owned_text(Field::Title, MAX_NAME),
             company: reader.owned_text(Field::Company, MAX_NAME),
             location: location(reader),
-            fields: object(reader, Field::Fields).cloned(),
+            fields: object(reader, Field::Fields).map(Object::to_map),
             owner_email: reader.email(Field::OwnerEmail),
         }
     }
@@ -119,7 +119,7 @@ fn location(reader: &mut Reader<'_>) -> Option<Location> {
 fn alternate_emails(reader: &mut Reader<'_>) -> Option<Vec<String>> {
     let field = Field::AlternateEmails;
     let value = reader.value(field)?;
-    let Value::Array(items) = value else {
+    let Node::List(items) = value else {
         let found = kind_of(value);
         reader.fault(
             field,
@@ -146,10 +146,13 @@ fn social_urls(reader: &mut Reader<'_>) -> Option<BTreeMap<String, String>> {
     let object = object(reader, field)?;
     few_enough(reader, field, object.len())?;
     let mut urls = BTreeMap::new();
-    for (site, value) in object.iter().filter(|(_, value)| !value.is_null()) {
+    for (site, value) in object
+        .iter()
+        .filter(|(_, value)| !matches!(value, Node::Null))
+    {
         match values::text(value, MAX_URL) {
             Ok(Some(url)) => {
-                urls.insert(site.clone(), url.to_owned());
+                urls.insert(site.to_owned(), url.to_owned());
             }
             Ok(None) => {}
             Err(detail) => {
@@ -161,10 +164,10 @@ fn social_urls(reader: &mut Reader<'_>) -> Option<BTreeMap<String, String>> {
     Some(urls)
 }
 
-fn object<'v>(reader: &mut Reader<'v>, field: Field) -> Option<&'v Map<String, Value>> {
+fn object<'v>(reader: &mut Reader<'v>, field: Field) -> Option<&'v Object<'v>> {
     let value = reader.value(field)?;
-    if value.is_object() {
-        return value.as_object();
+    if let Node::Object(object) = value {
+        return Some(object);
     }
     let found = kind_of(value);
     reader.fault(field, format!("expected an object, found {found}"));

@@ -1,11 +1,10 @@
 //! Walks a document by the paths of its connection and gathers every fault on the way.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 use super::{
     Field, PayloadPaths,
-    document::kind_of,
+    document::{Node, kind_of},
     fault::{Fault, Faults},
     pointer::Found,
     values,
@@ -13,13 +12,13 @@ use super::{
 
 /// Reads fields out of one document. A field at fault reads as absent and leaves its fault behind.
 pub(super) struct Reader<'v> {
-    document: &'v Value,
+    document: &'v Node<'v>,
     paths: &'v PayloadPaths,
     pub(super) faults: Faults,
 }
 
 impl<'v> Reader<'v> {
-    pub(super) fn new(document: &'v Value, paths: &'v PayloadPaths) -> Self {
+    pub(super) fn new(document: &'v Node<'v>, paths: &'v PayloadPaths) -> Self {
         Self {
             document,
             paths,
@@ -38,12 +37,12 @@ impl<'v> Reader<'v> {
     }
 
     /// The value of `field`. Null counts as absent.
-    pub(super) fn value(&mut self, field: Field) -> Option<&'v Value> {
+    pub(super) fn value(&mut self, field: Field) -> Option<&'v Node<'v>> {
         self.find(field).unwrap_or_default()
     }
 
     /// As [`value`](Self::value), `Err` when it is a fault noted here that there is none.
-    fn find(&mut self, field: Field) -> Result<Option<&'v Value>, ()> {
+    fn find(&mut self, field: Field) -> Result<Option<&'v Node<'v>>, ()> {
         let pointer = self.paths.pointer(field);
         match pointer.find(self.document) {
             Found::Value(value) => Ok(Some(value)),
@@ -60,7 +59,7 @@ impl<'v> Reader<'v> {
     fn optional<T>(
         &mut self,
         field: Field,
-        read: impl FnOnce(&'v Value) -> Result<T, String>,
+        read: impl FnOnce(&'v Node<'v>) -> Result<T, String>,
     ) -> Option<T> {
         let value = self.value(field)?;
         read(value).map_err(|detail| self.fault(field, detail)).ok()
@@ -71,7 +70,7 @@ impl<'v> Reader<'v> {
         &mut self,
         field: Field,
         expected: &str,
-        read: impl FnOnce(&'v Value) -> Result<T, String>,
+        read: impl FnOnce(&'v Node<'v>) -> Result<T, String>,
     ) -> Option<T> {
         match self.find(field) {
             Ok(Some(value)) => read(value).map_err(|detail| self.fault(field, detail)).ok(),
