@@ -1,6 +1,6 @@
 //! `serve`: the HTTP server, and the flush worker unless it is left out.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::{Context, Result};
 use secrecy::{ExposeSecret, SecretString};
@@ -10,7 +10,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{database::Database, environment};
 use crate::{
     config::ServeArgs,
-    http::{self, gates::Gates, receiver::Receiver, state::AppState},
+    http::{
+        self,
+        gates::Gates,
+        receiver::Receiver,
+        state::{AppState, Parts},
+    },
     store,
     sync::Sync,
     worker::{Worker, until_rotated},
@@ -93,15 +98,15 @@ impl Server {
         if with_worker {
             tasks.spawn(Worker::new(sync.clone(), shutdown.clone()).run());
         }
-        let state = AppState {
+        let state = AppState::from(Parts {
             sync,
             receiver: Receiver::start(inbox),
             gates: Gates::default(),
-            admin_token: Arc::new(admin_token),
+            admin_token,
             guards_monitoring,
             flushes: flushes.clone(),
             shutdown: shutdown.clone(),
-        };
+        });
         let serving = axum::serve(listener, http::router(state))
             .with_graceful_shutdown(shutdown.cancelled_owned());
         tasks.spawn(async move {

@@ -7,11 +7,14 @@ use axum::{
     Json,
     body::{Body, Bytes},
     extract::{Path, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{self, GetAll},
+    },
     response::{IntoResponse, Response},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -120,11 +123,44 @@ pub(super) const fn verdict_of(code: Code) -> &'static str {
 pub(super) type Taken = (StatusCode, Acknowledgement, &'static str);
 
 async fn take(state: &AppState, connection: &str, request: Request) -> Result<Taken, ApiError> {
+    let (incoming, faults) = match check(state, connection, request).await? {
+        Genuine::Ping => return Ok((StatusCode::OK, Acknowledgement::Pong, "ping")),
+        Genuine::Delivery { incoming, faults } => (*incoming, faults),
+    };
+    let received_at = incoming.received_at;
+    let receipt = state.receiver.store(incoming).await.map_err(refusal)?;
+    state.sync.metrics.acknowledged(
+        (state.sync.clock.now() - received_at)
+            .to_std()
+            .unwrap_or_default(),
+    );
+    answer(receipt, faults)
+}
+
+/// A webhook of somebody who holds a secret of the connection.
+#[derive(Debug)]
+pub enum Genuine {
+    /// A sign of life: nothing to store.
+    Ping,
+    /// To be stored.
+    Delivery {
+        /// With what is read of it.
+        incoming: Box<Incoming>,
+        /// What is wrong with it, in the words of the answer.
+        faults: Option<Vec<Fault>>,
+    },
+}
+
+/// Whether a webhook is for a connection, whole and genuine, and what it says: everything but storing it.
+pub async fn check(
+    state: &AppState,
+    connection: &str,
+    request: Request,
+) -> Result<Genuine, ApiError> {
     let gate = gate(state, connection).await?;
     let (parts, body) = request.into_parts();
     let body = whole(body).await?;
-    let clock = &state.sync.clock;
-    let received_at = clock.now();
+    let received_at = state.sync.clock.now();
     let verified = signature::verify(&parts.headers, &body, &gate.secrets, received_at)
         .map_err(|fault| ApiError::new(Code::BadSignature, fault.to_string()))?;
     let read = payload::read(&body, &gate.paths);
@@ -135,11 +171,10 @@ async fn take(state: &AppState, connection: &str, request: Request) -> Result<Ta
             ..
         })
     ) {
-        return Ok((StatusCode::OK, Acknowledgement::Pong, "ping"));
+        return Ok(Genuine::Ping);
     }
-    let vault = &state.sync.vault;
     let incoming = incoming(
-        vault,
+        &state.sync.vault,
         &gate,
         verified.webhook_id,
         &parts.headers,
@@ -147,12 +182,10 @@ async fn take(state: &AppState, connection: &str, request: Request) -> Result<Ta
         received_at,
         read.as_ref(),
     );
-    let receipt = state.receiver.store(incoming).await.map_err(refusal)?;
-    state
-        .sync
-        .metrics
-        .acknowledged((clock.now() - received_at).to_std().unwrap_or_default());
-    answer(receipt, read.err())
+    Ok(Genuine::Delivery {
+        incoming: Box::new(incoming),
+        faults: read.err(),
+    })
 }
 
 fn unknown() -> ApiError {
@@ -227,15 +260,27 @@ fn keys(vault: &Vault, gate: &Gate, delivery: &Delivery) -> Vec<Vec<u8>> {
 
 /// The headers as a JSON object of lists, without credentials: a name may come more than once.
 pub(super) fn kept(headers: &HeaderMap) -> String {
-    let mut kept = serde_json::Map::new();
-    for name in headers.keys().filter(|name| !CREDENTIALS.contains(name)) {
-        let values = headers.get_all(name).iter();
-        let values: Vec<_> = values
-            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-            .collect();
-        kept.insert(name.as_str().to_owned(), values.into());
+    serde_json::to_string(&Kept(headers)).expect("texts in lists under texts serialize")
+}
+
+/// Serializes headers as they are kept, straight from where they are.
+struct Kept<'h>(&'h HeaderMap);
+
+impl Serialize for Kept<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let names = self.0.keys().filter(|name| !CREDENTIALS.contains(name));
+        serializer.collect_map(names.map(|name| (name.as_str(), Values(self.0.get_all(name)))))
     }
-    serde_json::Value::Object(kept).to_string()
+}
+
+/// Serializes what came under one name.
+struct Values<'h>(GetAll<'h, HeaderValue>);
+
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let values = self.0.iter();
+        serializer.collect_seq(values.map(|value| String::from_utf8_lossy(value.as_bytes())))
+    }
 }
 
 /// Why a webhook was not stored.
