@@ -18,3 +18,8 @@ pub mod store;
 pub mod sync;
 pub mod telemetry;
 pub mod worker;
+
+/// A delivery is some hundred small pieces of memory, made by one thread and freed by another, and a busy minute must not
+/// leave its peak behind: `docs/performance.md` has what was measured.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

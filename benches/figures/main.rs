@@ -1,0 +1,117 @@
+//! The figures of `docs/performance.md`, measured here and now: `cargo bench`.
+//!
+//! Everything that is compared runs on this machine in turns, after durable commits, and what counts is the ratio of what
+//! was measured side by side. The server, Postgres and the load generator share the machine, so the first two and the last
+//! are processes of their own and their processor time is counted apart. All traffic stays on 127.0.0.1.
+
+mod deliveries;
+mod design;
+mod hands;
+mod load;
+mod receiving;
+mod sheet;
+mod stage;
+mod usage;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use dover_ashby_sync::clock::{Clock, SystemClock};
+
+use crate::{design::Design, load::Load, receiving::Extent, sheet::Sheet, stage::Stage};
+
+/// Measures what the inbox and the flush can do, and prints one table.
+#[derive(Debug, Parser)]
+struct Args {
+    /// About a minute instead of about five: shorter measurements, so wider ranges.
+    #[arg(long)]
+    quick: bool,
+    /// `cargo bench` says so.
+    #[arg(long, hide = true)]
+    bench: bool,
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+/// What this program is when it starts itself.
+#[derive(Debug, Subcommand)]
+enum Role {
+    /// Sends deliveries and tells what came of them.
+    #[command(hide = true)]
+    Load(Load),
+    /// Receives in another way than our program.
+    #[command(hide = true)]
+    Design {
+        #[arg(value_enum)]
+        design: Design,
+        #[arg(long)]
+        url: String,
+        #[arg(long)]
+        master_key: String,
+    },
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    match args.role {
+        // One thread: it is to leave the machine to the others.
+        Some(Role::Load(load)) => tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+            .block_on(async {
+                let outcome = load::run(load).await?;
+                say(&serde_json::to_string(&outcome)?);
+                Ok(())
+            }),
+        Some(Role::Design {
+            design,
+            url,
+            master_key,
+        }) => tokio::runtime::Runtime::new()?.block_on(design::serve(design, &url, &master_key)),
+        None => tokio::runtime::Runtime::new()?.block_on(measure(args.quick)),
+    }
+}
+
+async fn measure(quick: bool) -> Result<()> {
+    let extent = if quick {
+        Extent {
+            rounds: 3,
+            warm_up: Duration::from_millis(400),
+            measure: Duration::from_secs(1),
+        }
+    } else {
+        Extent {
+            rounds: 5,
+            warm_up: Duration::from_secs(1),
+            measure: Duration::from_secs(3),
+        }
+    };
+    let mut sheet = Sheet::default();
+    let stage = Stage::set().await?;
+    let measured = receiving::measure(&stage, extent, &mut sheet).await;
+    stage.strike().await?;
+    measured?;
+    say(&sheet.render());
+    Ok(())
+}
+
+/// Says something on standard output.
+#[expect(clippy::print_stdout, reason = "it is what this program is for")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+/// Tells whoever waits how far it is.
+#[expect(
+    clippy::print_stderr,
+    reason = "the table alone goes to standard output"
+)]
+fn progress(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Seconds since 1970, for signatures.
+fn unix_time() -> i64 {
+    SystemClock.now().timestamp()
+}
