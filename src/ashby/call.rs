@@ -61,7 +61,8 @@ impl AshbyClient {
             }
             // After a 429 the pace holds back every caller of the key, this one included.
             if error.kind != ErrorKind::RateLimited {
-                self.core.clock.sleep(backoff(attempt)).await;
+                let wait = self.core.clock.sleep(backoff(attempt));
+                self.unless_stopped(endpoint, wait).await?;
             }
             attempt += 1;
         }
@@ -73,7 +74,8 @@ impl AshbyClient {
         endpoint: Endpoint,
         body: Vec<u8>,
     ) -> Result<Answer<R>, AshbyError> {
-        let mut admission = self.core.pace.admit(self.reserved_share).await;
+        let admission = self.core.pace.admit(self.reserved_share);
+        let mut admission = self.unless_stopped(endpoint, admission).await?;
         let leave = self.leave(endpoint).await?;
         admission.sent();
         let at = self.core.clock.now();
@@ -87,6 +89,16 @@ impl AshbyClient {
             .map_or_else(AshbyError::outcome, |_| CallOutcome::Ok);
         self.report(endpoint, outcome, trace, at);
         result
+    }
+
+    /// Waits, unless there is no more waiting.
+    async fn unless_stopped<T>(
+        &self,
+        endpoint: Endpoint,
+        wait: impl Future<Output = T>,
+    ) -> Result<T, AshbyError> {
+        let waited = self.stopped.run_until_cancelled(wait).await;
+        waited.ok_or_else(|| withheld(endpoint))
     }
 
     /// Leave to write, where the endpoint writes and somebody guards it.

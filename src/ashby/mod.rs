@@ -26,6 +26,7 @@ mod words;
 use std::{fmt, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 pub use self::{
@@ -104,6 +105,7 @@ pub struct AshbyClient {
     reserved_share: f64,
     observers: Arc<[Arc<dyn CallObserver>]>,
     guard: Option<Arc<dyn WriteGuard>>,
+    stopped: CancellationToken,
 }
 
 struct Core {
@@ -134,6 +136,16 @@ impl AshbyClient {
             reserved_share: USUAL_RESERVED_SHARE,
             observers: Arc::new([]),
             guard: None,
+            stopped: CancellationToken::new(),
+        }
+    }
+
+    /// The same client, which neither waits nor begins another call once `stopped`: that is withheld.
+    #[must_use]
+    pub fn until(&self, stopped: CancellationToken) -> Self {
+        Self {
+            stopped,
+            ..self.clone()
         }
     }
 

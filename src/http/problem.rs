@@ -356,6 +356,9 @@ impl From<Stop> for ApiError {
                 Code::ConnectionNeedsAttention,
                 format!("{why} Mend the key, then check the connection."),
             ),
+            Stop::Unanswered(what) => {
+                Self::new(Code::AshbyUnavailable, format!("{what}. Try again later."))
+            }
             Stop::Shutdown | Stop::LeaseLost => Self::new(
                 Code::Busy,
                 "The process is shutting down. Try again in a few seconds.",

@@ -66,6 +66,7 @@ fn decide(situation: &Situation) -> Result<Plan, Reason> {
         Person::Gone => Err(Reason::GoneFromAshby),
         Person::Transferred => Err(Reason::TransferredInAshby),
         Person::Unclear { .. } => Err(Reason::UnclearInAshby),
+        Person::Untold(untold) => Err(untold.clone().into()),
         Person::Learning { read } => Err(Reason::LearningAshby { read: *read }),
         Person::InDoubt { since } => Err(Reason::CreateInDoubt { since: *since }),
         Person::Undecided { since, creation } => Err(Reason::CreateUndecided {

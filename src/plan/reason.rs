@@ -10,7 +10,7 @@ use super::{
     brake::{Exceeded, Limit},
     policy::Trigger,
     says::{Stage, Status},
-    situation::Creation,
+    situation::{Creation, Untold},
 };
 use crate::ids::CandidateId;
 
@@ -179,6 +179,23 @@ pub enum Reason {
         message: String,
         request_id: Option<String>,
     },
+}
+
+impl From<Untold> for Reason {
+    fn from(untold: Untold) -> Self {
+        match untold {
+            Untold::Unanswered { what } => Self::AshbyUnavailable { what },
+            Untold::Refused {
+                code,
+                message,
+                request_id,
+            } => Self::RefusedByAshby {
+                code,
+                message,
+                request_id,
+            },
+        }
+    }
 }
 
 impl Reason {

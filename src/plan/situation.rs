@@ -154,6 +154,8 @@ pub enum Person {
     Erased,
     /// Nobody of that e-mail or profile.
     Nobody,
+    /// Ashby was asked about them, and did not tell.
+    Untold(Untold),
     /// Ashby's candidates are still being read for the first time.
     Learning {
         /// How many have been read.
@@ -170,6 +172,25 @@ pub enum Person {
         since: DateTime<Utc>,
         /// What for.
         creation: Creation,
+    },
+}
+
+/// How Ashby did not tell what it holds of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Untold {
+    /// It did not answer.
+    Unanswered {
+        /// What came instead.
+        what: String,
+    },
+    /// It refused to.
+    Refused {
+        /// Ashby's code.
+        code: String,
+        /// Ashby's words.
+        message: String,
+        /// What the answer is known by at Ashby.
+        request_id: Option<String>,
     },
 }
 

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::ids::{ConnectionId, FlushId, LeaseToken};
+use crate::ids::{ConnectionId, FlushId, LeaseToken, ProspectId};
 
 /// How a flush is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -249,25 +249,49 @@ pub async fn fence(
     held.map(drop).ok_or(StoreError::LeaseLost)
 }
 
-/// Gives the lease back and says when the next flush is due.
+/// When the next flush is due, and behind whom it goes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Next {
+    /// When it is due.
+    pub due: DateTime<Utc>,
+    /// The last prospect of a turn that others are still waiting behind.
+    pub goes_on_after: Option<ProspectId>,
+}
+
+/// Gives the lease back and says what the next flush is to be.
 pub async fn release(
     tx: &mut PgConnection,
     connection: ConnectionId,
     token: LeaseToken,
-    next_flush_at: DateTime<Utc>,
+    next: Next,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
-        UPDATE connection SET lease_token = NULL, lease_expires_at = NULL, next_flush_at = $3
+        UPDATE connection SET lease_token = NULL, lease_expires_at = NULL, next_flush_at = $3, turn_ended_at = $4
         WHERE id = $1 AND lease_token = $2
         "#,
         connection.0,
         token.0,
-        next_flush_at
+        next.due,
+        next.goes_on_after.map(|id| id.0)
     )
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Behind whom the flush before left off, where its turn was over.
+pub async fn goes_on_after(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+) -> Result<Option<ProspectId>, StoreError> {
+    let found = sqlx::query_scalar!(
+        "SELECT turn_ended_at FROM connection WHERE id = $1",
+        connection.0
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(found.flatten().map(ProspectId::from))
 }
 
 /// Connections whose flush is due and whose lease is free, longest due first.

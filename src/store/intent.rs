@@ -111,6 +111,25 @@ pub async fn record(
     }
 }
 
+/// Every create of unknown outcome counts as looked for from `now` on, where it does not yet.
+pub async fn all_looked_for(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE intent SET looked_for_since = $2
+        WHERE connection_id = $1 AND looked_for_since IS NULL AND step->>'do' LIKE 'create-%'
+        "#,
+        connection.0,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// The outcome of the intent that was recorded at `recorded_at` is known. One that was recorded since stays.
 pub async fn settled(
     db: impl PgExecutor<'_>,

@@ -249,14 +249,15 @@ pub async fn saw(
     Ok(())
 }
 
-/// Keeps an application as our own write left it: nothing in it is foreign.
+/// Keeps an application as our own write left it: nothing in it is foreign. What was seen of it since is newer, and stays;
+/// where that is something else, it is somebody else's doing.
 pub async fn wrote(
     tx: &mut PgConnection,
     connection: ConnectionId,
     seen: &Seen,
     looked_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    sqlx::query!(
+    let kept = sqlx::query!(
         r#"
         INSERT INTO ashby_application AS a (connection_id, id, candidate_id, job_id, stage_id, status, archive_reason_id,
                                             source_id, updated_at, looked_at)
@@ -264,7 +265,8 @@ pub async fn wrote(
         ON CONFLICT (connection_id, id) DO UPDATE
         SET candidate_id = excluded.candidate_id, job_id = excluded.job_id, stage_id = excluded.stage_id,
             status = excluded.status, archive_reason_id = excluded.archive_reason_id, source_id = excluded.source_id,
-            updated_at = excluded.updated_at, looked_at = excluded.looked_at, gone = false
+            updated_at = excluded.updated_at, looked_at = greatest(a.looked_at, excluded.looked_at), gone = false
+        WHERE excluded.updated_at >= a.updated_at
         "#,
         connection.0,
         seen.id.as_str(),
@@ -276,6 +278,33 @@ pub async fn wrote(
         seen.source.as_ref().map(SourceId::as_str),
         seen.updated_at,
         looked_at
+    )
+    .execute(&mut *tx)
+    .await?;
+    if kept.rows_affected() == 0 {
+        outrun(tx, connection, seen).await?;
+    }
+    Ok(())
+}
+
+/// Ashby had shown an application later than our write left it: what differs from it is foreign.
+async fn outrun(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    seen: &Seen,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE ashby_application SET foreign_at = greatest(foreign_at, updated_at)
+        WHERE connection_id = $1 AND id = $2
+          AND (stage_id, status, archive_reason_id, source_id) IS DISTINCT FROM ($3::text, $4::text, $5::text, $6::text)
+        "#,
+        connection.0,
+        seen.id.as_str(),
+        seen.stage(),
+        seen.status(),
+        seen.archive_reason.as_ref().map(ArchiveReasonId::as_str),
+        seen.source.as_ref().map(SourceId::as_str)
     )
     .execute(tx)
     .await?;

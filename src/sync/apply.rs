@@ -17,7 +17,7 @@ use crate::{
     ashby::{
         AshbyClient, AshbyError, Disposition, Location, NewApplication, NewCandidate, StageChange,
     },
-    ids::{ApplicationId, CandidateId, FlushId},
+    ids::{ApplicationId, AshbyJobId, CandidateId, FlushId},
     plan::{self, CandidateRef, NewPerson, Plan, Reason, Step, situation::Openness},
     store::{
         self,
@@ -323,13 +323,7 @@ impl Performer<'_> {
             return Ok((seen, intent.recorded_at));
         }
         let how = How::Looked(intent.recorded_at);
-        let mut tx = self
-            .scene
-            .sync
-            .pool
-            .begin()
-            .await
-            .map_err(store::StoreError::from)?;
+        let mut tx = self.scene.fenced().await?;
         store::mirror::saw(&mut tx, self.scene.connection, &[seen], how).await?;
         store::intent::settled(&mut *tx, intent.prospect, intent.recorded_at).await?;
         tx.commit().await.map_err(store::StoreError::from)?;
@@ -412,6 +406,11 @@ impl Performer<'_> {
             ("candidate_not_found", Intended::CreateApplication { candidate, .. }) => {
                 self.lost(candidate).await?
             }
+            (_, Intended::CreateApplication { candidate, job })
+                if self.has_application(candidate, job).await? =>
+            {
+                Interrupted::Again
+            }
             // Refused once more after it was read again, it is not for us to mend.
             _ if error.is_not_found() && prospect.reason.as_deref() != Some("stale-id") => {
                 if let Some(job) = self.scene.jobs.get(&prospect.dover_job_id) {
@@ -427,10 +426,34 @@ impl Performer<'_> {
         })
     }
 
+    /// Whether a candidate has an application for the job after all: somebody made it while we were about to.
+    async fn has_application(
+        &self,
+        candidate: &CandidateId,
+        job: &AshbyJobId,
+    ) -> Result<bool, Interrupted> {
+        let (sync, connection) = (self.scene.sync, self.scene.connection);
+        let Ok(person) = self.ashby.candidate_info(candidate).await else {
+            // Then the refusal speaks for itself.
+            return Ok(false);
+        };
+        for id in &person.application_ids {
+            let seen = match look::look_at(sync, connection, self.ashby, id).await {
+                Ok(seen) => seen,
+                Err(SyncError::Ashby(error)) if is_passing(&error) => continue,
+                Err(error) => return Err(Stop::from(error).into()),
+            };
+            if seen.is_some_and(|seen| seen.job == *job) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Ashby no longer has a candidate whom it had when we looked. If a merge has ended them, the survivor has their
     /// addresses; if not, they were deleted, and the prospect stays linked to nobody else.
     async fn lost(&self, candidate: &CandidateId) -> Result<Interrupted, Interrupted> {
-        let (sync, connection) = (self.scene.sync, self.scene.connection);
+        let connection = self.scene.connection;
         let prospect = &self.case.prospect;
         let has_survivor = match self.has_survivor(candidate).await {
             Ok(has_survivor) => has_survivor,
@@ -441,13 +464,18 @@ impl Performer<'_> {
             Err(error) => return Err(Stop::from(error).into()),
         };
         let gone = std::slice::from_ref(&candidate.0);
-        store::mirror::forget_candidates(&sync.pool, connection, gone).await?;
-        if has_survivor {
-            store::prospect::lose_candidate(&sync.pool, prospect.id).await?;
-            return Ok(Interrupted::Again);
-        }
-        store::prospect::link(&sync.pool, prospect.id, candidate, None).await?;
-        Ok(Interrupted::For(Reason::GoneFromAshby))
+        let mut tx = self.scene.fenced().await?;
+        store::mirror::forget_candidates(&mut *tx, connection, gone).await?;
+        let (and_so, kept) = if has_survivor {
+            let kept = store::prospect::lose_candidate(&mut *tx, prospect.id).await;
+            (Interrupted::Again, kept)
+        } else {
+            let kept = store::prospect::link(&mut *tx, prospect.id, candidate, None).await;
+            (Interrupted::For(Reason::GoneFromAshby), kept)
+        };
+        kept?;
+        tx.commit().await.map_err(store::StoreError::from)?;
+        Ok(and_so)
     }
 
     /// Whether Ashby has somebody else with the prospect's addresses or profile, asked right now: in its list and its

@@ -2,6 +2,7 @@
 //! key, so what a crash, a timeout or a lost answer left behind can only be found by looking.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{Postgres, Transaction};
 
 use super::{
     Sync, SyncError,
@@ -45,6 +46,9 @@ pub(super) enum Settled {
     /// It cannot be told yet.
     Waiting,
 }
+
+/// Doubts that Ashby did not answer about, after which it is taken to be away.
+const UNANSWERED_AT_MOST: u32 = 3;
 
 /// How far Ashby's clock may differ from ours.
 const CLOCKS_DIFFER_BY: TimeDelta = TimeDelta::seconds(5);
@@ -94,8 +98,23 @@ impl Scene<'_> {
         })
     }
 
-    /// Looks into every open intent of the connection. What is settled goes on in this flush.
+    /// A transaction that is kept only while the lease is ours: what a holder that stood still had seen must not be kept
+    /// over what the next one found.
+    pub(super) async fn fenced(&self) -> Result<Transaction<'static, Postgres>, SyncError> {
+        let mut tx = self.sync.pool.begin().await?;
+        if let Some(lease) = self.lease {
+            store::flush::fence(&mut tx, self.connection, lease).await?;
+        }
+        Ok(tx)
+    }
+
+    /// Looks into the open intents of the connection. What is settled goes on in this flush. Where Ashby does not answer
+    /// about several, the rest waits for the next one; it counts as looked for all the same, so that somebody is asked in
+    /// the end.
     pub(super) async fn settle_doubts(&self) -> Result<(), SyncError> {
+        let (pool, now) = (&self.sync.pool, self.sync.clock.now());
+        store::intent::all_looked_for(pool, self.connection, now).await?;
+        let mut unanswered = 0;
         for intent in store::intent::open(&self.sync.pool, self.connection, None).await? {
             let prospect =
                 store::prospect::by_id(&self.sync.pool, self.connection, intent.prospect).await?;
@@ -109,7 +128,10 @@ impl Scene<'_> {
                 // What is in doubt waits; whoever is not goes on.
                 Err(SyncError::Ashby(error)) if error.disposition() == Disposition::Transient => {
                     tracing::warn!(prospect.id = %prospect.id, "the outcome of a write cannot be looked up now: {}", error.outcome());
-                    return Ok(());
+                    unanswered += 1;
+                    if unanswered == UNANSWERED_AT_MOST {
+                        return Ok(());
+                    }
                 }
                 Err(error) => return Err(error),
             }
@@ -151,7 +173,7 @@ impl Scene<'_> {
     ) -> Result<Settled, SyncError> {
         let since = self.looked_for(intent).await?;
         if let [candidate] = self.created(ashby, prospect, intent).await?.as_slice() {
-            let mut tx = self.sync.pool.begin().await?;
+            let mut tx = self.fenced().await?;
             release::doubt_settled(&mut tx, self.connection).await?;
             store::prospect::link(&mut *tx, prospect.id, candidate, None).await?;
             let at = intent.recorded_at;
@@ -216,7 +238,7 @@ impl Scene<'_> {
             if seen.job != *job {
                 continue;
             }
-            let mut tx = self.sync.pool.begin().await?;
+            let mut tx = self.fenced().await?;
             release::doubt_settled(&mut tx, self.connection).await?;
             let is_ours = application.created_at >= intent.recorded_at - CLOCKS_DIFFER_BY;
             if is_ours {
@@ -269,7 +291,7 @@ impl Scene<'_> {
             }
             Err(error) => return Err(error.into()),
         };
-        let mut tx = self.sync.pool.begin().await?;
+        let mut tx = self.fenced().await?;
         let settled = match found {
             Some(seen) if is_at(&seen, stage, reason) => {
                 store::mirror::wrote(&mut tx, self.connection, &seen, asked_at).await?;
@@ -311,7 +333,7 @@ impl Scene<'_> {
         if !is_list_read || !would_have_shown || intent.given_up_before >= GIVEN_UP_AT_MOST {
             return Ok(Settled::Waiting);
         }
-        let mut tx = self.sync.pool.begin().await?;
+        let mut tx = self.fenced().await?;
         release::doubt_settled(&mut tx, self.connection).await?;
         store::intent::give_up(&mut tx, intent).await?;
         tx.commit().await?;

@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicI32, Ordering},
+        atomic::{AtomicI32, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -22,7 +22,7 @@ use super::{
     erase,
     fold::fold,
     freshness::is_fresh,
-    gather::{Case, Scene},
+    gather::{Case, Scene, untold},
     groups::groups,
     hear::hear,
     lease::{self, Lease, Stop},
@@ -60,6 +60,10 @@ const PICTURE_KEEPS: TimeDelta = TimeDelta::seconds(60);
 /// backlog gives its place to whoever is due, and goes on when it is its turn again. Long enough that looking at Ashby
 /// anew costs little beside it, short enough that a hundred such backlogs delay nobody by an interval.
 const TURN: TimeDelta = TimeDelta::seconds(60);
+
+/// Prospects one after the other that Ashby did not answer about, after which it is not about them: what is left waits
+/// for the next flush.
+const UNANSWERED_AT_MOST: u32 = 10;
 
 /// How soon a flush that the database did not let end tries again.
 const CLOSE_AGAIN: Duration = Duration::from_secs(2);
@@ -175,16 +179,13 @@ impl Started {
             lease,
             calls: Arc::default(),
             counts: Mutex::default(),
+            unanswered: AtomicU32::new(0),
+            decided_last: Mutex::default(),
         };
         let work = Box::pin(flush.run_with_access());
         let ended = flush.lease.keep_during(work).await;
-        let rest = ended.as_ref().map_or(Rest::Nothing, |ended| *ended);
-        let (status, detail) = flush.ending(ended);
-        let ending = Ending {
-            status,
-            detail,
-            rest,
-        };
+        let ending = flush.ending(ended);
+        let status = ending.status;
         flush.close_patiently(&ending, &shutdown).await?;
         let took = sync.clock.now() - started_at;
         sync.metrics
@@ -200,6 +201,8 @@ struct Ending {
     /// Why it stopped or failed, and what to do.
     detail: Option<String>,
     rest: Rest,
+    /// Behind whom the next flush goes on, where others still wait.
+    goes_on_after: Option<ProspectId>,
 }
 
 pub(super) struct Flush<'a> {
@@ -212,6 +215,10 @@ pub(super) struct Flush<'a> {
     pub(super) lease: Arc<Lease>,
     calls: Arc<CallCounter>,
     counts: Mutex<Counts>,
+    /// Prospects in a row that Ashby did not answer about.
+    unanswered: AtomicU32,
+    /// The last prospect that was decided.
+    decided_last: Mutex<Option<ProspectId>>,
 }
 
 impl Flush<'_> {
@@ -230,8 +237,24 @@ impl Flush<'_> {
         ended
     }
 
+    /// How the flush ended, to be kept.
+    fn ending(&self, ended: Result<Rest, Stop>) -> Ending {
+        let goes_on_after = match &ended {
+            Ok(Rest::Backlog) | Err(Stop::Unanswered(_)) => self.decided_last(),
+            _ => None,
+        };
+        let rest = ended.as_ref().map_or(Rest::Nothing, |ended| *ended);
+        let (status, detail) = self.told(ended);
+        Ending {
+            status,
+            detail,
+            rest,
+            goes_on_after,
+        }
+    }
+
     /// How the flush ended, as its row says it.
-    fn ending(&self, ended: Result<Rest, Stop>) -> (FlushStatus, Option<String>) {
+    fn told(&self, ended: Result<Rest, Stop>) -> (FlushStatus, Option<String>) {
         let (flush, connection) = (self.id, self.connection);
         match ended {
             Ok(Rest::Backlog) => (
@@ -241,6 +264,8 @@ impl Flush<'_> {
                 ),
             ),
             Ok(_) => (FlushStatus::Done, None),
+            // What the process no longer asked when it was told to end looks as if it were no longer allowed to.
+            Err(Stop::LeaseLost) if self.lease.is_shut_down() => self.told(Err(Stop::Shutdown)),
             Err(Stop::Shutdown) => (
                 FlushStatus::Stopped,
                 Some("The process was shut down; the next flush goes on.".to_owned()),
@@ -254,6 +279,13 @@ impl Flush<'_> {
                 let detail =
                     format!("{why} Nothing more is sent until a check of the connection passes.");
                 (FlushStatus::Stopped, Some(detail))
+            }
+            Err(Stop::Unanswered(what)) => {
+                tracing::warn!(flush.id = %flush, connection = connection.name, "Ashby does not answer about one prospect after the other");
+                let detail = format!(
+                    "Ashby did not answer about {UNANSWERED_AT_MOST} prospects in a row; of the last: {what}. What is pending goes on with the next flush."
+                );
+                (FlushStatus::Failed, Some(detail))
             }
             Err(Stop::Broken(error)) => {
                 tracing::warn!(flush.id = %flush, connection = connection.name, "the flush failed: {}", error.for_the_log());
@@ -296,13 +328,16 @@ impl Flush<'_> {
         store::brake::count_held(&mut tx, self.id).await?;
         let detail = ending.detail.as_deref();
         store::flush::finish(&mut *tx, self.id, ending.status, detail, now).await?;
-        let due = cadence::next(
-            self.connection.next_flush_at,
-            now,
-            sync.interval,
-            ending.rest,
-        );
-        self.lease.give_back(&mut tx, due).await?;
+        let next = store::flush::Next {
+            due: cadence::next(
+                self.connection.next_flush_at,
+                now,
+                sync.interval,
+                ending.rest,
+            ),
+            goes_on_after: ending.goes_on_after,
+        };
+        self.lease.give_back(&mut tx, next).await?;
         tx.commit().await.map_err(StoreError::from)
     }
 
@@ -324,9 +359,11 @@ impl Flush<'_> {
         let ashby = access
             .client
             .observed_by(calls)
-            .guarded_by(Arc::clone(&self.lease) as _);
+            .guarded_by(Arc::clone(&self.lease) as _)
+            .until(self.lease.stopped.clone());
         settings::take_in(self.sync, self.connection.id).await?;
         let mut scene = set(self.sync, self.connection, ashby).await?;
+        scene.lease = Some(self.lease.token);
         scene.settle_doubts().await?;
         if let Some(undoes) = self.undoes {
             Box::pin(undo::put_back(self, &scene, undoes)).await?;
@@ -336,7 +373,7 @@ impl Flush<'_> {
         scene.brake = Box::pin(Brake::assess(&scene, limits)).await?;
         scene.brake.ease(self.sync, self.connection.id).await?;
 
-        let mut after: ProspectId = uuid::Uuid::nil().into();
+        let mut after = self.first().await?;
         let turn = self.turn();
         loop {
             self.lease.hold().await?;
@@ -344,17 +381,62 @@ impl Flush<'_> {
                 store::prospect::pending(&self.sync.pool, self.connection.id, after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = last.id;
-            if self.sync.clock.now() - scene.picture.at > PICTURE_KEEPS {
-                scene.picture = look(self.sync, self.connection.id, &scene.ashby).await?;
+            let mut left = page;
+            while !left.is_empty() && !self.is_over(turn) {
+                if self.sync.clock.now() - scene.picture.at > PICTURE_KEEPS {
+                    scene.picture = look(self.sync, self.connection.id, &scene.ashby).await?;
+                }
+                left = self.decide_page(&scene, left, turn).await?;
+                access.keep_answered(self.sync).await?;
+                self.progress().await?;
             }
-            self.decide_page(&scene, page, turn).await?;
-            access.keep_answered(self.sync).await?;
-            self.progress().await?;
             if self.is_over(turn) {
                 return Ok(Rest::Backlog);
             }
         }
         Ok(scene.rest())
+    }
+
+    /// Behind whom it begins: a turn goes on where the one before it ended.
+    async fn first(&self) -> Result<ProspectId, StoreError> {
+        let first = uuid::Uuid::nil().into();
+        if self.trigger != Trigger::Schedule {
+            return Ok(first);
+        }
+        let (pool, connection) = (&self.sync.pool, self.connection.id);
+        Ok(store::flush::goes_on_after(pool, connection)
+            .await?
+            .unwrap_or(first))
+    }
+
+    fn decided_last(&self) -> Option<ProspectId> {
+        *self
+            .decided_last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes who was decided. Where Ashby did not answer about one after the other, it is not asked about any more.
+    fn decided(&self, prospect: ProspectId, plan: &Plan) -> Result<(), Stop> {
+        let mut last = self
+            .decided_last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *last = (*last).max(Some(prospect));
+        drop(last);
+        match &plan.because {
+            Reason::AshbyUnavailable { what } => {
+                let before = self.unanswered.fetch_add(1, Ordering::Relaxed);
+                if before + 1 >= UNANSWERED_AT_MOST {
+                    return Err(Stop::Unanswered(what.clone()));
+                }
+            }
+            because if because.outcome() == Outcome::Acted => {
+                self.unanswered.store(0, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Shows how far it has come.
@@ -379,33 +461,44 @@ impl Flush<'_> {
 
     /// Decides a page of prospects, side by side but for those that may be the same person: two of them at once would
     /// both be created.
-    /// Those whose turn has not come when the flush's is over stay as they are.
+    /// Answers those whose turn had not come when the flush's was over, or the picture of Ashby had become old.
     async fn decide_page(
         &self,
         scene: &Scene<'_>,
         page: Vec<Prospect>,
         turn: Option<DateTime<Utc>>,
-    ) -> Result<(), Stop> {
-        let groups = groups(page);
+    ) -> Result<Vec<Prospect>, Stop> {
+        let groups = groups(page.clone(), &scene.who(&page).await?);
         let firsts: Vec<Prospect> = groups.iter().map(|group| group[0].clone()).collect();
         let cases = scene.gather(firsts).await?;
-        let work = cases.into_iter().zip(groups);
-        let work = work.map(|(first, group)| self.decide_group(scene, first, group, turn).boxed());
-        self.side_by_side(work.collect()).await
+        let until = scene.picture.at + PICTURE_KEEPS;
+        let until = turn.map_or(until, |turn| turn.min(until));
+        let left: Mutex<Vec<Prospect>> = Mutex::default();
+        let work = cases.into_iter().zip(groups).enumerate();
+        let work = work.map(|(number, (first, group))| {
+            let (this, left) = (self, &left);
+            async move {
+                // The first is decided in any case, so that there is an end to it.
+                if number > 0 && this.is_over(Some(until)) {
+                    let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+                    left.extend(group);
+                    return Ok(());
+                }
+                this.decide_group(scene, first, group).await
+            }
+            .boxed()
+        });
+        self.side_by_side(work.collect()).await?;
+        Ok(left.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Decides prospects that may be the same person, one after the other, unless the turn is over; `first` is the case of
-    /// the first.
+    /// Decides prospects that may be the same person, one after the other; `first` is the case of the first.
     async fn decide_group(
         &self,
         scene: &Scene<'_>,
         first: Case,
         group: Vec<Prospect>,
-        turn: Option<DateTime<Utc>>,
     ) -> Result<(), Stop> {
-        if self.is_over(turn) {
-            return Ok(());
-        }
         Box::pin(self.decide(scene, first)).await?;
         for prospect in &group[1..] {
             if let Some(case) = scene.gather_one(prospect.id).await? {
@@ -463,7 +556,7 @@ impl Flush<'_> {
         )
         .await?;
         self.tally(|counts| tally(counts, &plan));
-        Ok(())
+        self.decided(case.prospect.id, &plan)
     }
 
     /// Plans and applies; again where looking showed something new.
@@ -477,7 +570,12 @@ impl Flush<'_> {
             let judged = scene.brake.judge(&case, plan(&case.situation));
             let plan = &judged.plan;
             if changes_what_exists(plan) && !self.is_fresh(&case) {
-                case = self.freshen(scene, ashby, case).await?;
+                match self.freshen(scene, ashby, case).await? {
+                    Ok(fresh) => case = fresh,
+                    Err((stale, reason)) => {
+                        return Ok((stale, Judged::nothing(reason), Applied::default()));
+                    }
+                }
                 continue;
             }
             match apply::apply(scene, self.id, ashby, &self.lease, &case, plan).await {
@@ -524,15 +622,16 @@ impl Flush<'_> {
             .is_some_and(|at| is_fresh(at, self.sync.clock.now()))
     }
 
-    /// Looks at the application again: by itself while the key's budget is ample, else at all that changed.
+    /// Looks at the application again: by itself while the key's budget is ample, else at all that changed. Where Ashby
+    /// does not tell, the prospect waits by itself.
     async fn freshen(
         &self,
         scene: &Scene<'_>,
         ashby: &AshbyClient,
         case: Case,
-    ) -> Result<Case, Stop> {
+    ) -> Result<Result<Case, (Case, Reason)>, Stop> {
         let Some(application) = application(&case.situation.person) else {
-            return Ok(case);
+            return Ok(Ok(case));
         };
         let asked_at = self.sync.clock.now();
         let connection = self.connection.id;
@@ -542,14 +641,16 @@ impl Flush<'_> {
                 == look::Known::Current;
         // A list that was not read to its end says nothing of this one.
         let is_seen = in_bulk
-            || look::look_at(self.sync, connection, ashby, &application.id)
-                .await?
-                .is_some();
+            || match look::look_at(self.sync, connection, ashby, &application.id).await {
+                Ok(seen) => seen.is_some(),
+                Err(SyncError::Ashby(error)) => return Ok(Err((case, untold(error)?.into()))),
+                Err(error) => return Err(error.into()),
+            };
         let mut again = scene.gather_one(case.prospect.id).await?.unwrap_or(case);
         if is_seen {
             again.looked_at = Some(asked_at);
         }
-        Ok(again)
+        Ok(Ok(again))
     }
 }
 
@@ -618,6 +719,7 @@ pub(super) async fn set<'a>(
         setup,
         jobs,
         picture,
+        lease: None,
         brake: Brake::default(),
         policies: Policies::read(sync, connection.id).await?,
         ask_after: TimeDelta::minutes(connection.settings.ask_about_creates_after_minutes.into()),

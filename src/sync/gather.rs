@@ -13,15 +13,16 @@ use super::{
     settings::Policies,
 };
 use crate::{
-    ashby::AshbyClient,
+    ashby::{AshbyClient, AshbyError, Disposition},
     ids::{
-        ApplicationId, AshbyJobId, CandidateId, ConnectionId, DoverJobId, ErasureId, ProspectId,
+        ApplicationId, AshbyJobId, CandidateId, ConnectionId, DoverJobId, ErasureId, LeaseToken,
+        ProspectId,
     },
     plan::{
         Situation,
         brake::Answer,
         identity,
-        situation::{ApplicationStatus, Person, Registration, Setup},
+        situation::{ApplicationStatus, Person, Registration, Setup, Untold},
     },
     store::{self, intent::Intent, job::Job, prospect::Prospect},
 };
@@ -31,6 +32,8 @@ pub(super) struct Scene<'a> {
     pub(super) sync: &'a Sync,
     pub(super) connection: ConnectionId,
     pub(super) ashby: AshbyClient,
+    /// The lease under which things are done; a preview has none, and does nothing.
+    pub(super) lease: Option<LeaseToken>,
     pub(super) setup: Setup,
     pub(super) jobs: HashMap<DoverJobId, Job>,
     pub(super) picture: Picture,
@@ -91,6 +94,29 @@ impl Scene<'_> {
             return Ok(None);
         };
         Ok(self.gather(vec![prospect]).await?.pop())
+    }
+
+    /// Who each of `prospects` may be in Ashby, as far as the mirror tells.
+    pub(super) async fn who(
+        &self,
+        prospects: &[Prospect],
+    ) -> Result<HashMap<ProspectId, Vec<CandidateId>>, SyncError> {
+        let hash = |key| self.sync.vault.identity_hash(self.connection, &key);
+        let keys: Vec<(&Prospect, Vec<Vec<u8>>)> = prospects
+            .iter()
+            .map(|prospect| {
+                let keys = identity::keys(&prospect.says.contact);
+                (prospect, keys.into_iter().map(hash).collect())
+            })
+            .collect();
+        let hashes: Vec<Vec<u8>> = keys.iter().flat_map(|(_, keys)| keys.clone()).collect();
+        let who = store::mirror::who(&self.sync.pool, self.connection, &hashes).await?;
+        let people = |(prospect, keys): (&Prospect, Vec<Vec<u8>>)| {
+            let found = keys.iter().filter_map(|key| who.get(key)).flatten();
+            let people = found.chain(&prospect.candidate).cloned().collect();
+            (prospect.id, people)
+        };
+        Ok(keys.into_iter().map(people).collect())
     }
 
     async fn mirrored(&self, prospects: &[Prospect]) -> Result<Mirrored, SyncError> {
@@ -182,7 +208,10 @@ impl Scene<'_> {
             _ if mirrored.erased.contains_key(&prospect.id) => Person::Erased,
             // Without a job nothing of the person matters, and nothing needs to be asked.
             None => Person::Nobody,
-            Some(job) => self.person(&prospect, &job.ashby_job_id, mirrored).await?,
+            Some(job) => {
+                let person = self.person(&prospect, &job.ashby_job_id, mirrored);
+                or_untold(person.await)?
+            }
         };
         let looked_at = match &person {
             Person::Linked(application)
@@ -362,6 +391,29 @@ impl Scene<'_> {
         there.sort();
         there.dedup();
         Ok(there)
+    }
+}
+
+/// Somebody of whom Ashby did not tell waits by themselves; nobody else has to. What is wrong with the key concerns all.
+fn or_untold(person: Result<Person, SyncError>) -> Result<Person, SyncError> {
+    match person {
+        Err(SyncError::Ashby(error)) => untold(error).map(Person::Untold),
+        person => person,
+    }
+}
+
+/// How Ashby did not tell; the error where that is about more than what was asked.
+pub(super) fn untold(error: AshbyError) -> Result<Untold, SyncError> {
+    match error.disposition() {
+        Disposition::Transient | Disposition::InDoubt => Ok(Untold::Unanswered {
+            what: error.to_string(),
+        }),
+        Disposition::Permanent => Ok(Untold::Refused {
+            code: error.code.unwrap_or_else(|| "no code".to_owned()),
+            message: error.message,
+            request_id: error.request_id,
+        }),
+        Disposition::Key { .. } | Disposition::Withheld => Err(error.into()),
     }
 }
 

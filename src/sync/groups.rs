@@ -3,12 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{
+    ids::{CandidateId, ProspectId},
     plan::identity::{self, IdentityKey},
     store::prospect::Prospect,
 };
 
-/// Prospects that may be the same person, together and in order.
-pub(super) fn groups(page: Vec<Prospect>) -> Vec<Vec<Prospect>> {
+/// Prospects that may be the same person, together and in order: those that share an address, a profile or an id of
+/// Dover's, or somebody whom they may be in Ashby, as `who` says.
+pub(super) fn groups(
+    page: Vec<Prospect>,
+    who: &HashMap<ProspectId, Vec<CandidateId>>,
+) -> Vec<Vec<Prospect>> {
     let mut group_of: HashMap<String, usize> = HashMap::new();
     let mut merged_into: Vec<usize> = Vec::new();
     let root = |merged_into: &[usize], mut group: usize| {
@@ -24,6 +29,8 @@ pub(super) fn groups(page: Vec<Prospect>) -> Vec<Vec<Prospect>> {
             .map(IdentityKey::tagged)
             .collect();
         keys.push(format!("dover:{}", prospect.dover_candidate_id));
+        let people = who.get(&prospect.id).into_iter().flatten();
+        keys.extend(people.map(|candidate| format!("ashby:{candidate}")));
         let mut mine = merged_into.len();
         merged_into.push(mine);
         for key in keys {

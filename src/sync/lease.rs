@@ -47,6 +47,8 @@ pub enum Stop {
     Key(String),
     /// The database or Ashby is away.
     Broken(SyncError),
+    /// Ashby does not answer about one prospect after the other.
+    Unanswered(String),
 }
 
 impl From<SyncError> for Stop {
@@ -125,13 +127,18 @@ impl Lease {
         }
     }
 
-    /// Gives the lease back; the next flush is due at `due`.
+    /// Gives the lease back, and says what the next flush is to be.
     pub(super) async fn give_back(
         &self,
         tx: &mut PgConnection,
-        due: DateTime<Utc>,
+        next: store::flush::Next,
     ) -> Result<(), StoreError> {
-        store::flush::release(tx, self.connection, self.token, due).await
+        store::flush::release(tx, self.connection, self.token, next).await
+    }
+
+    /// Whether what was stopped was stopped because the process shuts down.
+    pub(super) fn is_shut_down(&self) -> bool {
+        self.stopped.is_cancelled() && self.expires_at().is_some()
     }
 
     /// Makes sure that the lease holds for as long as one attempt at a write can take.

@@ -236,6 +236,7 @@ pub(super) fn ashby_held(situation: &Situation) -> Value {
         }
         Person::Gone => json!({ "person": "gone" }),
         Person::Transferred => json!({ "person": "transferred" }),
+        Person::Untold(_) => json!({ "person": "untold" }),
         Person::Learning { read } => json!({ "person": "learning", "candidates_read": read }),
         Person::InDoubt { since } => json!({ "person": "in-doubt", "since": since }),
         Person::Undecided { since, .. } => json!({ "person": "undecided", "since": since }),

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 
 use super::{Sync, SyncError, adopt::adopt, look::Known};
 use crate::{
-    ashby::AshbyClient,
+    ashby::{AshbyClient, Disposition},
     ids::{CandidateId, ConnectionId},
     plan::{
         says::Status,
@@ -182,6 +182,12 @@ pub(super) async fn look_over_choices(
             Ok(person) if person.id == candidate => there.push(candidate.0),
             Ok(_) => gone.push(candidate.0),
             Err(error) if error.is_not_found() => gone.push(candidate.0),
+            // Looked over as well as can be; the others come first next time.
+            Err(error) if error.disposition() == Disposition::Permanent => there.push(candidate.0),
+            Err(error) if error.disposition() == Disposition::Transient => {
+                there.push(candidate.0);
+                break;
+            }
             Err(error) => return Err(error.into()),
         }
     }

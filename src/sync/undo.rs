@@ -12,7 +12,7 @@ use super::{
     access::Access,
     apply::{self, Interrupted},
     flush::{ATTEMPTS, Flush},
-    gather::{Case, Scene},
+    gather::{Case, Scene, untold},
     lease::Stop,
     look,
     record::CallLog,
@@ -22,6 +22,7 @@ use crate::{
     ids::{ApplicationId, DecisionId, DoverJobId, FlushId, ProspectId, StageId},
     plan::{
         Outcome, Plan, Reason,
+        situation::Untold,
         undo::{Image, undo},
     },
     store::{
@@ -76,6 +77,17 @@ struct Undone {
     wrote: Option<(Seen, DateTime<Utc>)>,
 }
 
+impl Undone {
+    /// Nothing was put back, because of `because`.
+    const fn nothing(because: Reason) -> Self {
+        Self {
+            plan: Plan::nothing(because),
+            now: None,
+            wrote: None,
+        }
+    }
+}
+
 impl Undo<'_> {
     async fn one(self, change: Changed) -> Result<(), Stop> {
         let Some(case) = self.scene.gather_one(change.prospect).await? else {
@@ -100,7 +112,10 @@ impl Undo<'_> {
         for _ in 0..ATTEMPTS {
             let asked_at = self.flush.sync.clock.now();
             let now = match &change.application {
-                Some(id) => self.look(ashby, id).await?,
+                Some(id) => match self.look(ashby, id).await? {
+                    Ok(now) => now,
+                    Err(untold) => return Ok(Undone::nothing(untold.into())),
+                },
                 None => None,
             };
             let title = |stage: &StageId| self.title(&case.prospect.dover_job_id, stage);
@@ -123,17 +138,21 @@ impl Undo<'_> {
             }
         }
         let what = "Ashby was too busy, or what it shows kept changing".to_owned();
-        Ok(Undone {
-            plan: Plan::nothing(Reason::AshbyUnavailable { what }),
-            now: None,
-            wrote: None,
-        })
+        Ok(Undone::nothing(Reason::AshbyUnavailable { what }))
     }
 
-    async fn look(&self, ashby: &AshbyClient, id: &ApplicationId) -> Result<Option<Image>, Stop> {
+    /// The application as it is now, or how Ashby did not tell.
+    async fn look(
+        &self,
+        ashby: &AshbyClient,
+        id: &ApplicationId,
+    ) -> Result<Result<Option<Image>, Untold>, Stop> {
         let scene = self.scene;
-        let seen = look::look_at(scene.sync, scene.connection, ashby, id).await?;
-        Ok(seen.as_ref().and_then(Seen::image))
+        match look::look_at(scene.sync, scene.connection, ashby, id).await {
+            Ok(seen) => Ok(Ok(seen.as_ref().and_then(Seen::image))),
+            Err(SyncError::Ashby(error)) => Ok(Err(untold(error)?)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn title(&self, job: &DoverJobId, stage: &StageId) -> String {

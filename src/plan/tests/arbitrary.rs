@@ -20,7 +20,7 @@ use crate::{
         },
         situation::{
             Application, ApplicationStatus, Creation, Job, Mode, Openness, Person, PlanStage,
-            Registration, Setup, SourceSetup, StageKind,
+            Registration, Setup, SourceSetup, StageKind, Untold,
         },
     },
 };
@@ -208,6 +208,7 @@ fn person() -> impl Strategy<Value = Person> {
         1 => Just(Person::Unclear { candidate: "ada".into(), application: "a-1".into() }),
         1 => (0..9_usize).prop_map(|n| Person::Several(vec!["ada".into(); n])),
         1 => (0..9000_i64).prop_map(|read| Person::Learning { read }),
+        1 => Just(Person::Untold(Untold::Unanswered { what: "Ashby is away".to_owned() })),
         1 => moment().prop_map(|since| Person::InDoubt { since }),
         1 => moment().prop_map(|since| Person::Undecided { since, creation: Creation::Candidate }),
     ]

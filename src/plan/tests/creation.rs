@@ -4,7 +4,7 @@ use super::world::{World, at, dated, decide, default_plan, world};
 use crate::plan::{
     CandidateRef, NewPerson, Step, plan,
     says::{Contact, Dated, Location, Stamp},
-    situation::{Creation, Openness, Person, Registration, SourceSetup},
+    situation::{Creation, Openness, Person, Registration, SourceSetup, Untold},
 };
 
 #[test]
@@ -51,6 +51,8 @@ fn rules_3_5_and_13_who_the_person_is_in_ashby() {
         said.clone().person(several.clone()) => "none ambiguous-identity parked";
         said.clone().person(Person::Gone) => "none gone-from-ashby parked";
         said.clone().person(Person::Transferred) => "none transferred-in-ashby skipped";
+        said.clone().person(Person::Untold(Untold::Unanswered { what: "away".to_owned() })) => "none ashby-unavailable retried";
+        said.clone().person(Person::Untold(Untold::Refused { code: "no".to_owned(), message: String::new(), request_id: None })) => "none refused-by-ashby parked";
         said.clone().person(Person::Learning { read: 700 }) => "none learning-ashby parked";
         said.clone().person(Person::InDoubt { since: at(90) }) => "none create-in-doubt parked";
         said.clone().person(Person::Undecided { since: at(90), creation: Creation::Application }) => "none create-undecided parked";

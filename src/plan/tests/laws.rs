@@ -278,9 +278,6 @@ fn the_generator_reaches_every_reason_and_every_shape_of_plan() {
             message: String::new(),
             request_id: None,
         },
-        Reason::AshbyUnavailable {
-            what: String::new(),
-        },
         Reason::StaleId {
             code: String::new(),
         },

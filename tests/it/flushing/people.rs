@@ -121,6 +121,25 @@ async fn a_person_under_two_dover_ids_on_one_job_has_one_application() {
 }
 
 #[tokio::test]
+async fn a_person_whom_ashby_knows_under_two_addresses_has_one_application() {
+    let app = TestApp::with_job().await;
+    let emails = json!({ "emails": ["ada@example.com", "ada@home.example"] });
+    by_hand(&app, "Ada", emails).await;
+    let ada = Person::new("Ada");
+    let mut again = Person::new("Ada");
+    "cand_ada_2".clone_into(&mut again.id);
+    again.contact = json!({ "email": "ada@home.example" });
+    // Slow enough for both to be under way at once, were they let.
+    let slow = json!({ "endpoint": "application.create", "kind": "slow", "delay_ms": 300 });
+    app.sim("faults", slow).await;
+    app.says(&ada, "replied").await;
+    app.says(&again, "replied").await;
+    assert_eq!(app.flush_to_rest().await, ["application.create"]);
+    assert_eq!(app.application("Ada").await["stage"], "Replied");
+    assert_eq!(app.prospect(&again.id).await["state"], "synced");
+}
+
+#[tokio::test]
 async fn thirty_people_of_one_household_address_are_one_candidate() {
     let app = TestApp::with_job().await;
     for number in 0..30 {

@@ -1,9 +1,16 @@
 //! Others act right before a write of ours takes effect: Ashby has no way to write only if nothing has changed.
 
+use dover_ashby_sync::{
+    ids::ApplicationId,
+    store::{
+        self,
+        mirror::{Seen, Standing},
+    },
+};
 use serde_json::{Value, json};
 
-use super::{another_plan, fitting, is, job, path_of, stage, with_news};
-use crate::app::{Person, TestApp};
+use super::{another_plan, fitting, is, job, path_of, stage, with_ada, with_news};
+use crate::app::{CONNECTION, Person, TestApp};
 
 /// Orders a deed of others for right before the next call of `endpoint` takes effect.
 async fn right_before(app: &TestApp, endpoint: &str, method: &str, path: &str, body: Value) {
@@ -47,6 +54,23 @@ async fn an_application_that_is_deleted_under_a_move_is_gone() {
     app.says(&ada, "interviewing").await;
     assert!(app.flush_to_rest().await.is_empty());
     assert!(app.applications("Ada").await.is_empty());
+}
+
+#[tokio::test]
+async fn an_application_that_somebody_makes_under_ours_is_taken_up() {
+    let app = TestApp::with_job().await;
+    let there = json!({ "name": "Ada", "email": "ada@example.com" });
+    let there = app.sim("candidates", there).await;
+    let ada = Person::new("Ada");
+    app.says(&ada, "replied").await;
+    let theirs = json!({ "candidateId": there["id"], "jobId": job(&app).await["id"], "stage": "Phone Screen" });
+    right_before(&app, "application.create", "POST", "applications", theirs).await;
+    flush(&app).await;
+    let prospect = app.prospect(&ada.id).await;
+    assert_eq!(prospect["state"], "skipped", "{prospect}");
+    assert_eq!(app.application("Ada").await["stage"], "Phone Screen");
+    app.wait(15);
+    assert!(app.flush_to_rest().await.is_empty());
 }
 
 #[tokio::test]
@@ -327,4 +351,42 @@ async fn a_transfer_under_a_move_is_left_alone() {
         (&now["jobId"], &now["stage"]),
         (&other["id"], &json!("New Lead"))
     );
+}
+
+/// A preview, or another process, may have seen more of an application than the answer to our write says.
+#[tokio::test]
+async fn what_was_seen_since_a_write_of_ours_is_kept_over_its_answer() {
+    let (app, _, application) = with_ada().await;
+    let id: ApplicationId = application["id"].as_str().unwrap().into();
+    let pool = &app.database.pool;
+    let connection = store::connection::by_name(pool, CONNECTION).await;
+    let connection = connection.unwrap().unwrap().id;
+    let known = async || {
+        let known = store::mirror::applications(pool, connection, std::slice::from_ref(&id.0), &[]);
+        known.await.unwrap().remove(0)
+    };
+    let before = known().await.application.unwrap();
+    app.recruiter("move", &application, json!({ "stage": "Onsite" }))
+        .await;
+    app.preview().await;
+    let answer = Seen {
+        id: id.clone(),
+        candidate: before.candidate.clone(),
+        job: known().await.job,
+        standing: Some(Standing {
+            stage: before.stage.clone(),
+            status: before.status,
+        }),
+        archive_reason: None,
+        source: None,
+        updated_at: app.now() - chrono::TimeDelta::minutes(1),
+    };
+    let mut tx = pool.begin().await.unwrap();
+    store::mirror::wrote(&mut tx, connection, &answer, app.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let after = known().await.application.unwrap();
+    assert_ne!(after.stage, before.stage);
+    assert!(after.foreign_at > before.foreign_at);
 }
