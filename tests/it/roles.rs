@@ -154,11 +154,11 @@ async fn a_member_does_the_daily_work() {
     app.says(&Person::new("Ada"), "replied").await;
     let flushes = format!("/v1/connections/{CONNECTION}/flushes");
     let path = format!("{flushes}?wait=true");
-    let flushed = app
+    let done = app
         .ask_with(&token, Method::POST, &path, json!({}))
         .await
         .ok();
-    assert_eq!(flushed["counts"]["created"], 1);
+    assert_eq!(done["counts"]["created"], 1);
     let path = format!("/v1/connections/{CONNECTION}/prospects?dover_candidate_id=cand_ada");
     let found = app.ask(&token, Method::GET, &path).await.ok();
     assert_eq!(found["items"][0]["state"], "synced");
