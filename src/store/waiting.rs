@@ -161,7 +161,8 @@ pub async fn strays(
     Ok(stray.collect())
 }
 
-/// Gives what waits on each first prospect to the second. The first one goes, unless it has an application.
+/// Gives what waits on each first prospect to the second. The first one goes, unless Ashby may know them by it: it is
+/// linked, or a write for it is in doubt.
 pub async fn hand_over(
     tx: &mut PgConnection,
     moved: &[(ProspectId, ProspectId)],
@@ -190,7 +191,10 @@ pub async fn hand_over(
     .execute(&mut *tx)
     .await?;
     sqlx::query!(
-        "DELETE FROM prospect WHERE id = ANY($1) AND application_id IS NULL",
+        r#"
+        DELETE FROM prospect WHERE id = ANY($1) AND application_id IS NULL AND candidate_id IS NULL
+          AND NOT EXISTS (SELECT FROM intent WHERE prospect_id = prospect.id)
+        "#,
         &from
     )
     .execute(tx)

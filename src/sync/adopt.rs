@@ -15,7 +15,7 @@ use crate::{
 const PAGE: i64 = 500;
 
 /// Folds each prospect that is kept under the job's Ashby id into the same candidate's under its Dover id, which is
-/// decided again. The one before goes, unless it has an application of its own.
+/// decided again. The one before goes, unless it is linked or a write for it is in doubt.
 pub(super) async fn adopt(
     tx: &mut PgConnection,
     connection: ConnectionId,

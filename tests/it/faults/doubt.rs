@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::lost::stands_at;
-use crate::app::{CONNECTION, Person, TestApp};
+use crate::app::{CONNECTION, Person, TOKEN, TestApp};
 
 /// Who can be found by what: both, an address alone, a profile alone.
 pub(super) fn contacts(name: &str) -> [Person; 3] {
@@ -255,6 +255,29 @@ async fn many_that_were_not_created_are_answered_at_once_and_only_by_that_word()
         stands_at(&app, "Ada", "Replied", endpoint).await;
         assert!(app.flush_to_rest().await.is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_create_in_doubt_outlasts_another_registration_of_its_job() {
+    let app = TestApp::connected().await;
+    let job = app.sim("jobs", json!({ "title": "Staff Engineer" })).await;
+    let jobs = format!("/v1/connections/{CONNECTION}/jobs");
+    let register = |as_what: Value| json!({ "dover_job_id": as_what, "ashby_job": job["id"], "title": "Staff Engineer" });
+    app.post(&jobs, register(job["id"].clone())).await.ok();
+    app.sim("switches", json!({ "listLagSeconds": 120 })).await;
+    app.says(&Person::new("Ada").on(&id(&job)), "replied").await;
+    lose(&app, CREATES[0], 1, true).await;
+    app.flush().await;
+    assert_eq!(app.reason("cand_ada").await, "create-in-doubt");
+
+    let removed = app.request(reqwest::Method::DELETE, &format!("{jobs}/{}", id(&job)));
+    app.send(removed.bearer_auth(TOKEN)).await;
+    app.post(&jobs, register("job_42".into())).await.ok();
+    app.flush().await;
+    flush_after(&app, 15).await;
+    app.flush_to_rest().await;
+    assert_eq!(app.called(CREATES[0]).await, 1);
+    assert_eq!(app.applications("Ada").await.len(), 1);
 }
 
 #[tokio::test]
