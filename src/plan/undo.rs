@@ -54,11 +54,9 @@ pub fn undo(change: &Change, now: Option<&Image>, title: impl Fn(&StageId) -> St
     let Some(now) = now else {
         return Plan::nothing(Reason::TouchedSince { now: None });
     };
-    let undone = Reason::Undone {
-        to: title(&before.stage),
-    };
+    let to = title(&before.stage);
     if now == before {
-        return Plan::nothing(undone);
+        return Plan::nothing(Reason::Undone { to });
     }
     if now != after {
         let now = Some(title(&now.stage));
@@ -71,11 +69,13 @@ pub fn undo(change: &Change, now: Option<&Image>, title: impl Fn(&StageId) -> St
     if !to_be_restored {
         return Plan::nothing(Reason::CannotBeUndone);
     }
-    let step = Step::Move {
-        application: application.clone(),
-        to: before.stage.clone(),
-    };
-    Plan::of(vec![step], undone)
+    put_back(application.clone(), before.stage.clone(), to)
+}
+
+/// The plan that puts an application back into a stage, whose title is `title`.
+pub fn put_back(application: ApplicationId, to: StageId, title: String) -> Plan {
+    let step = Step::Move { application, to };
+    Plan::of(vec![step], Reason::Undone { to: title })
 }
 
 #[cfg(test)]

@@ -45,39 +45,43 @@ impl Known {
 
 /// What the intent of a prospect that was recorded at `at` wanted was done: keeps it as a change of the flush that intended
 /// it. Where that was an undo, what it put back counts as undone. Comes before the intent is settled, in the same transaction.
-/// `after` is the application as it was left; `None` where only the candidate was created.
+/// `after` is the application as it was left; `None` where only the candidate was created. Answers the undo that this was
+/// part of, where it had ended before this was known.
 pub async fn made(
     tx: &mut PgConnection,
     prospect: ProspectId,
     candidate: &CandidateId,
     after: Option<&Seen>,
     at: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<Option<PutBack>, StoreError> {
     let image = after.and_then(Seen::image);
-    sqlx::query!(
+    let put_back = sqlx::query!(
         r#"
         WITH made AS (
-            SELECT i.prospect_id, i.flush_id, i.before, i.step, f.undoes, i.step->>'do' = 'change-stage' AS is_change
+            SELECT i.prospect_id, i.flush_id, i.before, i.step, f.undoes, f.status <> 'running' AS is_over,
+                   i.step->>'do' = 'change-stage' AS is_change
             FROM intent i JOIN flush f ON f.id = i.flush_id WHERE i.prospect_id = $1 AND i.recorded_at = $2
         ), put_back AS (
             UPDATE flush_change c SET undone_by = m.flush_id FROM made m
             WHERE c.flush_id = m.undoes AND c.prospect_id = m.prospect_id
+        ), kept AS (
+            INSERT INTO flush_change (flush_id, prospect_id, action, changed_at, approved, candidate_id, application_id, before,
+                                      after)
+            SELECT flush_id, prospect_id,
+                   CASE WHEN NOT is_change THEN 'create' WHEN step->>'reason' IS NULL THEN 'move' ELSE 'archive' END,
+                   $2,
+                   -- As `plan::brake::deed` spells it.
+                   EXISTS (SELECT FROM brake_hold h JOIN brake_question q USING (flush_id, dover_job_id)
+                           WHERE h.prospect_id = $1 AND q.status = 'approved'
+                             AND h.deed IN ('move:' || (step->>'application') || ':' || (step->>'stage'),
+                                            'archive:' || (step->>'application') || ':' || (step->>'stage') || ':'
+                                                || (step->>'reason'))),
+                   $3, $4, CASE WHEN is_change THEN before END, $5
+            FROM made WHERE NOT is_change OR (before IS NOT NULL AND $5::jsonb IS NOT NULL)
+            ON CONFLICT (flush_id, prospect_id) DO UPDATE
+            SET application_id = excluded.application_id, after = excluded.after
         )
-        INSERT INTO flush_change (flush_id, prospect_id, action, changed_at, approved, candidate_id, application_id, before,
-                                  after)
-        SELECT flush_id, prospect_id,
-               CASE WHEN NOT is_change THEN 'create' WHEN step->>'reason' IS NULL THEN 'move' ELSE 'archive' END,
-               $2,
-               -- As `plan::brake::deed` spells it.
-               EXISTS (SELECT FROM brake_hold h JOIN brake_question q USING (flush_id, dover_job_id)
-                       WHERE h.prospect_id = $1 AND q.status = 'approved'
-                         AND h.deed IN ('move:' || (step->>'application') || ':' || (step->>'stage'),
-                                        'archive:' || (step->>'application') || ':' || (step->>'stage') || ':'
-                                            || (step->>'reason'))),
-               $3, $4, CASE WHEN is_change THEN before END, $5
-        FROM made WHERE NOT is_change OR (before IS NOT NULL AND $5::jsonb IS NOT NULL)
-        ON CONFLICT (flush_id, prospect_id) DO UPDATE
-        SET application_id = excluded.application_id, after = excluded.after
+        SELECT flush_id AS "flush_id!", undoes AS "undoes!" FROM made WHERE undoes IS NOT NULL AND is_over
         "#,
         prospect.0,
         at,
@@ -85,9 +89,21 @@ pub async fn made(
         after.map(|seen| seen.id.as_str()),
         image.map(Json) as _
     )
-    .execute(tx)
+    .fetch_optional(tx)
     .await?;
-    Ok(())
+    Ok(put_back.map(|row| PutBack {
+        by: row.flush_id.into(),
+        undoes: row.undoes.into(),
+    }))
+}
+
+/// An undo that was carried out, and had ended before that was known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PutBack {
+    /// The undo.
+    pub by: FlushId,
+    /// The flush that it undoes.
+    pub undoes: FlushId,
 }
 
 /// Something that a flush changed.

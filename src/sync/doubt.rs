@@ -8,7 +8,7 @@ use super::{
     Sync, SyncError,
     gather::Scene,
     look::{self, Known, gone, seen},
-    release,
+    release, undo,
 };
 use crate::{
     ashby::{AshbyClient, Disposition},
@@ -159,7 +159,7 @@ impl Scene<'_> {
                 stage,
                 reason,
             } => {
-                self.settle_change(ashby, intent, application, stage, reason.as_ref())
+                self.settle_change(ashby, prospect, intent, application, stage, reason.as_ref())
                     .await
             }
         }
@@ -277,6 +277,7 @@ impl Scene<'_> {
     async fn settle_change(
         &self,
         ashby: &AshbyClient,
+        prospect: &Prospect,
         intent: &Intent,
         application: &ApplicationId,
         stage: &StageId,
@@ -296,15 +297,11 @@ impl Scene<'_> {
             Some(seen) if is_at(&seen, stage, reason) => {
                 store::mirror::wrote(&mut tx, self.connection, &seen, asked_at).await?;
                 store::prospect::applied(&mut tx, intent.prospect, intent.dover_at).await?;
-                let who = &seen.candidate;
-                store::change::made(
-                    &mut tx,
-                    intent.prospect,
-                    who,
-                    Some(&seen),
-                    intent.recorded_at,
-                )
-                .await?;
+                let (who, at) = (&seen.candidate, intent.recorded_at);
+                let made = store::change::made(&mut tx, prospect.id, who, Some(&seen), at).await?;
+                if let Some(put_back) = made {
+                    undo::found_done(self, &mut tx, prospect, &put_back, &seen).await?;
+                }
                 Settled::Application(seen)
             }
             seen => {

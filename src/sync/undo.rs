@@ -21,13 +21,19 @@ use crate::{
     ashby::{AshbyClient, CallObserver},
     ids::{ApplicationId, DecisionId, DoverJobId, FlushId, ProspectId, StageId},
     plan::{
-        Outcome, Plan, Reason,
+        self, Outcome, Plan, Reason,
         situation::Untold,
         undo::{Image, undo},
     },
     store::{
-        self, StoreError, change::Changed, connection::Connection, decision::Decision,
-        flush::Counts, job::Job, mirror::Seen, prospect::Prospect,
+        self, StoreError,
+        change::{Changed, PutBack},
+        connection::Connection,
+        decision::Decision,
+        flush::Counts,
+        job::Job,
+        mirror::Seen,
+        prospect::Prospect,
     },
 };
 
@@ -198,6 +204,37 @@ impl Undo<'_> {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Keeps that a change was put back by an undo that had ended before it knew, in the transaction that settles it.
+pub(super) async fn found_done(
+    scene: &Scene<'_>,
+    tx: &mut sqlx::PgConnection,
+    prospect: &Prospect,
+    put_back: &PutBack,
+    now: &Seen,
+) -> Result<(), StoreError> {
+    let Some(image) = now.image() else {
+        return Ok(());
+    };
+    let title = title(scene.jobs.get(&prospect.dover_job_id), &image.stage);
+    let plan = plan::undo::put_back(now.id.clone(), image.stage.clone(), title);
+    let decision = Decision {
+        id: DecisionId::fresh(),
+        prospect: prospect.id,
+        flush: put_back.by,
+        decided_at: scene.sync.clock.now(),
+        action: plan.action().word().to_owned(),
+        reason: plan.because.code().to_owned(),
+        sentence: plan.sentence(),
+        rule: plan.because.rule(),
+        dover: json!({}),
+        ashby: json!({ "undoes": put_back.undoes, "now": image }),
+        // They were made, and recorded, when the undo ran.
+        calls: json!([]),
+    };
+    store::prospect::undone(tx, prospect.id, &decision.reason, decision.id).await?;
+    store::decision::record(tx, scene.connection, &decision).await
 }
 
 fn title(job: Option<&Job>, stage: &StageId) -> String {

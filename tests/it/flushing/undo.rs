@@ -185,6 +185,31 @@ async fn an_undo_whose_answer_is_lost_is_done_once() {
 }
 
 #[tokio::test]
+async fn an_undo_that_ended_in_doubt_is_told_once_it_is_known() {
+    let (app, ada, _) = with_ada("new_lead").await;
+    app.wait(15);
+    app.says(&ada, "interviewing").await;
+    let flush = app.flush().await;
+    // The answer is lost, and then Ashby cannot be asked what became of it.
+    let fault = json!({ "kind": "lost-answer", "endpoint": "application.changeStage" });
+    app.sim("faults", fault).await;
+    let away = json!({ "kind": "error-before", "endpoint": "application.info", "times": 100 });
+    let then = json!({ "endpoint": "application.changeStage", "when": "after", "path": "/faults", "body": away });
+    app.sim("meanwhile", then).await;
+    let undo = app.undo(&flush).await;
+    assert_eq!(app.application("Ada").await["stage"], "New Lead");
+    assert_ne!(app.reason(&ada.id).await, "undone");
+    app.sim_as(reqwest::Method::DELETE, "faults", None).await;
+
+    app.wait(15);
+    assert!(app.flush_to_rest().await.is_empty());
+    assert_eq!(app.reason(&ada.id).await, "undone");
+    assert_eq!(app.prospect(&ada.id).await["state"], "skipped");
+    assert_eq!(app.decisions(&ada).await[0]["flush_id"], undo["id"]);
+    assert_eq!(app.would_undo(&flush).await, would("none", "undone"));
+}
+
+#[tokio::test]
 async fn news_that_waits_is_carried_out_after_an_undo() {
     let (app, ada, _) = with_ada("new_lead").await;
     app.wait(15);
