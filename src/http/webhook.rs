@@ -30,6 +30,8 @@ use crate::{
         payload::{self, Delivery, Fault, Kind},
         signature,
     },
+    ids::DoverCandidateId,
+    plan::identity::IdentityKey,
     store::{
         Vault,
         delivery::{Sender, Verdict},
@@ -231,6 +233,11 @@ fn incoming(
     read: Result<&Delivery, &Vec<Fault>>,
 ) -> Incoming {
     let about = read.ok().and_then(Delivery::about);
+    // Of whom it is also counts where the rest is refused: what is kept of those has to go without the erased.
+    let named = match read {
+        Ok(delivery) => (delivery.candidate_id.clone(), delivery.profile.keys()),
+        Err(_) => payload::whom(&body, &gate.paths),
+    };
     Incoming {
         connection: gate.connection,
         sender: Sender::Dover,
@@ -244,16 +251,20 @@ fn incoming(
         headers: kept(headers),
         body,
         faults: read.err().map(|faults| json!(faults)),
-        keys: read.map_or_else(|_| Vec::new(), |delivery| keys(vault, gate, delivery)),
+        keys: keys(vault, gate, named),
         is_erased: false,
     }
 }
 
 /// By what a person who was erased would be known.
-fn keys(vault: &Vault, gate: &Gate, delivery: &Delivery) -> Vec<Vec<u8>> {
-    let candidate = delivery.candidate_id.iter();
+fn keys(
+    vault: &Vault,
+    gate: &Gate,
+    (candidate, addresses): (Option<DoverCandidateId>, Vec<IdentityKey>),
+) -> Vec<Vec<u8>> {
+    let candidate = candidate.iter();
     let candidate = candidate.map(|id| vault.dover_hash(gate.connection, id));
-    let addresses = delivery.profile.keys().into_iter();
+    let addresses = addresses.into_iter();
     let addresses = addresses.map(|key| vault.identity_hash(gate.connection, &key));
     candidate.chain(addresses).collect()
 }

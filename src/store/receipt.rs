@@ -65,6 +65,8 @@ impl Incoming {
             body: Bytes::new(),
             // It is known now, and need not be looked for again.
             keys: Vec::new(),
+            // Each names a place in what is gone.
+            faults: self.faults.as_ref().map(|_| Value::Array(Vec::new())),
             is_erased: true,
             ..self.clone()
         }

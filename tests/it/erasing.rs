@@ -217,6 +217,40 @@ async fn what_comes_later_is_acknowledged_kept_without_the_person_and_skipped() 
 }
 
 #[tokio::test]
+async fn what_is_refused_of_an_erased_person_is_kept_without_them_too() {
+    let app = TestApp::with_job().await;
+    let ada = ada();
+    app.says(&ada, "new_lead").await;
+    erase(&app, &ada).await.ok();
+    for (id, contact) in [
+        (
+            ada.id.as_str(),
+            json!({ "name": ada.name, "phone": "+44 20 7946 0000" }),
+        ),
+        ("cand_other", ada.contact.clone()),
+    ] {
+        let mut candidate = contact;
+        candidate["id"] = id.into();
+        // Without a time it is refused.
+        let body = json!({ "type": "candidate.updated",
+            "data": { "candidate": candidate, "job": { "id": "job_42" } } });
+        let answer = app
+            .send(app.signed(&format!("msg_{id}"), body.to_string().as_bytes()))
+            .await;
+        assert_eq!(answer.status, 422, "{answer:?}");
+        assert_eq!(answer.body["faults"][0]["pointer"], "/data/updated_at");
+        assert_eq!(traces(&app).await, Vec::<&str>::new(), "{id}");
+    }
+    let kept = app.get(&of_acme("/deliveries?verdict=rejected")).await.ok();
+    let kept = kept["items"].as_array().unwrap();
+    assert_eq!(kept.len(), 2);
+    assert!(
+        kept.iter().all(|one| one["erased_at"].is_string()),
+        "{kept:?}"
+    );
+}
+
+#[tokio::test]
 async fn somebody_who_turns_out_to_be_erased_is_emptied_as_well() {
     let app = TestApp::with_job().await;
     let ada = ada();

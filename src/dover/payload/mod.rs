@@ -27,7 +27,10 @@ pub use vocabulary::{ActivityKind, Sentiment, stage, status};
 
 use crate::{
     ids::{DoverCandidateId, DoverJobId},
-    plan::says::{DoverSays, SaidStage, Stamp, Status, Word},
+    plan::{
+        identity::IdentityKey,
+        says::{DoverSays, SaidStage, Stamp, Status, Word},
+    },
 };
 use profile::MAX_NAME;
 use reader::Reader;
@@ -111,6 +114,16 @@ pub fn read(body: &[u8], paths: &PayloadPaths) -> Result<Delivery, Vec<Fault>> {
         Some(delivery) if reader.faults.is_empty() => Ok(delivery),
         _ => Err(reader.faults.into_vec()),
     }
+}
+
+/// Whom a payload names, whatever else is wrong with it: Dover's id, and what identifies the person.
+pub fn whom(body: &[u8], paths: &PayloadPaths) -> (Option<DoverCandidateId>, Vec<IdentityKey>) {
+    let Ok(document) = document::parse(body) else {
+        return (None, Vec::new());
+    };
+    let mut reader = Reader::new(&document, paths);
+    let candidate = reader.name(Field::CandidateId, MAX_ID).map(Into::into);
+    (candidate, Profile::read(&mut reader).keys())
 }
 
 impl Delivery {
