@@ -288,7 +288,8 @@ impl Flush<'_> {
                 (FlushStatus::Failed, Some(detail))
             }
             Err(Stop::Broken(error)) => {
-                tracing::warn!(flush.id = %flush, connection = connection.name, "the flush failed: {}", error.for_the_log());
+                let error = error.for_the_log();
+                tracing::warn!(flush.id = %flush, connection = connection.name, "the flush failed: {error}");
                 (
                     FlushStatus::Failed,
                     Some(format!(
