@@ -19,7 +19,7 @@ pub struct Job {
     pub dover_job_id: DoverJobId,
     /// The job in Ashby.
     pub ashby_job_id: AshbyJobId,
-    /// Its title in Ashby.
+    /// Its title, as an admin gave it and Ashby had it then.
     pub title: String,
     /// Whether it takes candidates.
     pub openness: Openness,

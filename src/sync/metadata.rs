@@ -182,31 +182,35 @@ fn plan_stage(stage: InterviewStage) -> PlanStage {
 }
 
 /// Brings a registered job up to date: one call, and another for the stages where the plan is another, what we know
-/// of it is old, or somebody waits for a stage. What waited for the job goes on.
+/// of it is old, or somebody waits for a stage. What waited for the job goes on. The title stays the one that an admin gave;
+/// answers the one that Ashby has now, where the job can be seen.
 pub(super) async fn refresh_job(
     sync: &Sync,
     connection: ConnectionId,
     client: &AshbyClient,
     job: &mut Job,
     somebody_waits: bool,
-) -> Result<(), SyncError> {
+) -> Result<Option<String>, SyncError> {
     let now = sync.clock.now();
-    let before = (job.openness.clone(), job.stages.clone(), job.title.clone());
-    match read_job(client, &job.ashby_job_id).await? {
-        None => job.openness = Openness::NotVisible,
+    let before = (job.openness.clone(), job.stages.clone());
+    let title = match read_job(client, &job.ashby_job_id).await? {
+        None => {
+            job.openness = Openness::NotVisible;
+            None
+        }
         Some(found) => {
             let is_old = now - job.read_at > KEEPS || found.plan != job.interview_plan_id;
             if is_old || somebody_waits {
                 job.stages = read_stages(client, found.plan.as_ref()).await?;
                 job.read_at = now;
             }
-            job.title = found.title;
             job.openness = found.openness;
             job.interview_plan_id = found.plan;
+            Some(found.title)
         }
-    }
-    let is_another = before != (job.openness.clone(), job.stages.clone(), job.title.clone());
+    };
+    let is_another = before != (job.openness.clone(), job.stages.clone());
     release::job_read(sync, connection, job, is_another).await?;
     store::job::refreshed(&sync.pool, job).await?;
-    Ok(())
+    Ok(title)
 }

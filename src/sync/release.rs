@@ -78,7 +78,7 @@ pub(super) async fn setup_read(
     Ok(())
 }
 
-/// A job was read, and is to be kept; `is_another`: its status, its title or its plan has changed.
+/// A job was read, and is to be kept; `is_another`: its status or its plan has changed.
 pub(super) async fn job_read(
     sync: &Sync,
     connection: ConnectionId,

@@ -342,8 +342,26 @@ async fn a_renamed_job_is_told_at_check() {
     let job = app.register("job_42", "Staff Engineer").await;
     app.edit("jobs", &job, json!({ "title": "Principal Engineer" }))
         .await;
-    let checked = check(&app).await;
-    assert_eq!(faults(&checked), ["job-title"]);
+    app.says(&Person::new("Ada").on("job_42"), "replied").await;
+    app.flush_to_rest().await;
+    for _ in 0..2 {
+        let checked = check(&app).await;
+        assert_eq!(faults(&checked), ["job-title"]);
+        let told = &found(&checked, "job-title")[0];
+        assert!(
+            told["detail"]
+                .as_str()
+                .unwrap()
+                .contains("Principal Engineer"),
+            "{told}"
+        );
+        assert!(told["remedy"].as_str().unwrap().contains("PATCH"), "{told}");
+    }
+    // Until an admin says that it is meant.
+    let path = format!("/v1/connections/{CONNECTION}/jobs/job_42");
+    let confirmed = json!({ "title": "Principal Engineer" });
+    let job = app.patch(&path, confirmed).await.ok();
+    assert_eq!(job["title"], "Principal Engineer");
     assert!(faults(&check(&app).await).is_empty());
 }
 

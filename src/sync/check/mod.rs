@@ -123,16 +123,16 @@ async fn look_over_with(
     metadata::keep_setup(sync, connection, &found).await?;
     checks.extend(setup(&found));
     for mut registered in store::job::all(&sync.pool, connection.id).await? {
-        let before = registered.title.clone();
-        metadata::refresh_job(sync, connection.id, &client, &mut registered, true).await?;
-        if before != registered.title {
+        let title =
+            metadata::refresh_job(sync, connection.id, &client, &mut registered, true).await?;
+        if let Some(title) = title.filter(|title| *title != registered.title) {
             let mut renamed = Check::warning(
                 "job-title",
                 format!(
-                    "\u{201c}{before}\u{201d} is now \u{201c}{}\u{201d} in Ashby.",
+                    "\u{201c}{}\u{201d} is now \u{201c}{title}\u{201d} in Ashby.",
                     registered.title
                 ),
-                "Make sure that it is still the job that Dover sources for.",
+                "Make sure that it is still the job that Dover sources for. If it is, confirm the title: PATCH …/jobs/{job} with it; else point the registration at the right one.",
             );
             renamed.dover_job_id = Some(registered.dover_job_id.clone());
             checks.push(renamed);
