@@ -50,6 +50,7 @@ fn of_its_own(operation: &str) -> &'static [Code] {
             Code::AshbyUnavailable,
             Code::Busy,
         ],
+        "resyncProspect" => &[Code::ConnectionNeedsAttention, Code::AshbyUnavailable],
         "changeSettingLocks" => &[Code::SettingLocked],
         "replayDelivery" => &[Code::InvalidDelivery],
         "createToken" => &[Code::NameTaken],

@@ -101,6 +101,41 @@ async fn a_key_that_is_revoked_stops_the_flush_and_says_so() {
     );
     let refused = app.post(&of_acme("/flushes"), json!({})).await;
     refused.refused(409, "connection-needs-attention");
+
+    // Nor is Ashby asked anything else, until a check passes.
+    let mark = app.mark().await;
+    let who = app.prospect("cand_ada").await["id"].clone();
+    let resync = format!("/prospects/{}/resync", who.as_str().unwrap());
+    let nobody = "00000000-0000-4000-8000-000000000000";
+    let job = json!({ "dover_job_id": "job_43", "ashby_job": nobody, "title": "Designer" });
+    let title = json!({ "title": "Designer" });
+    for refused in [
+        app.post(
+            &of_acme(&format!("{resync}?candidate_id={nobody}")),
+            json!({}),
+        )
+        .await,
+        app.post(
+            &of_acme(&format!("{resync}?application_id={nobody}")),
+            json!({}),
+        )
+        .await,
+        app.post(&of_acme("/jobs"), job.clone()).await,
+        app.patch(&of_acme("/jobs/job_42"), title).await,
+    ] {
+        refused.refused(409, "connection-needs-attention");
+    }
+    assert_eq!(app.mark().await, mark);
+    app.sim_as(
+        reqwest::Method::PATCH,
+        &key,
+        Some(json!({ "revoked": false })),
+    )
+    .await;
+    app.post(&of_acme("/check"), json!({})).await.ok();
+    app.post(&of_acme("/jobs"), job)
+        .await
+        .refused(422, "job-not-visible");
 }
 
 #[tokio::test]

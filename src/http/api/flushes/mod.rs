@@ -170,17 +170,22 @@ async fn find(sync: &Sync, connection: ConnectionId, id: FlushId) -> Result<Flus
 /// Whether anything may be asked of Ashby for a connection.
 pub(in crate::http::api) fn may_act(connection: &Connection) -> Result<(), ApiError> {
     match connection.status() {
-        ConnectionStatus::Connected => Ok(()),
         ConnectionStatus::Paused => Err(ApiError::new(
             Code::ConnectionPaused,
             "The connection is paused. Resume it first.",
         )),
-        ConnectionStatus::NeedsAttention => {
-            let why = connection.attention.as_deref().unwrap_or_default();
-            Err(ApiError::new(
-                Code::ConnectionNeedsAttention,
-                format!("{why} Mend that, then check the connection."),
-            ))
-        }
+        ConnectionStatus::Connected | ConnectionStatus::NeedsAttention => may_ask(connection),
+    }
+}
+
+/// Whether Ashby may be asked something for a connection, paused or not: nothing is sent while it needs attention, but by a
+/// check, which ends that.
+pub(in crate::http::api) fn may_ask(connection: &Connection) -> Result<(), ApiError> {
+    match &connection.attention {
+        None => Ok(()),
+        Some(why) => Err(ApiError::new(
+            Code::ConnectionNeedsAttention,
+            format!("{why} Mend that, then check the connection."),
+        )),
     }
 }

@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 pub use shape::*;
 
-use super::connections::ConnectionPath;
+use super::{connections::ConnectionPath, flushes::may_ask};
 use crate::{
     http::{
         fields::{Fields, Readable},
@@ -129,6 +129,7 @@ pub async fn register(
     At(connection): At,
     Body(wanted): Body<JobRegistration>,
 ) -> Result<impl IntoResponse, ApiError> {
+    may_ask(&connection)?;
     let new = NewJob {
         dover_job_id: &wanted.dover_job_id,
         ashby_job: &wanted.ashby_job,
@@ -209,6 +210,7 @@ pub async fn change(
     let mut job = find(&sync, id, &job).await?;
     let mut checks = Vec::new();
     if let Some(title) = &change.title {
+        may_ask(&connection)?;
         let same = job.ashby_job_id.0.clone();
         let ashby_job = change.ashby_job.unwrap_or(same);
         (job, checks) = register::change(&sync, id, job, &ashby_job, title).await?;

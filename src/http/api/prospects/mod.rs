@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 pub use shape::*;
 
-use super::connections::ConnectionPath;
+use super::{connections::ConnectionPath, flushes::may_ask};
 use crate::{
     http::{
         fields::{Fields, Readable},
@@ -279,9 +279,11 @@ pub async fn resync(
         Resync::Kept | Resync::Relinked => {}
         Resync::CreatedAgain => resolve::was_not_created(&sync, connection.id, &found).await?,
         Resync::IsCandidate(candidate) => {
+            may_ask(&connection)?;
             resolve::is_candidate(&sync, connection.id, &found, candidate).await?;
         }
         Resync::IsApplication(application) => {
+            may_ask(&connection)?;
             resolve::is_application(&sync, connection.id, &found, application).await?;
         }
     }
