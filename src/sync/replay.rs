@@ -67,8 +67,8 @@ pub async fn replay(
     Ok(run.replayed())
 }
 
-/// What [`replay`] would come to, and what the next flush would then do with the first `limit` prospects, as far as the
-/// brake lets it: that is asked when everything that waits is known.
+/// What [`replay`] would come to, and what the next flush would then do with the first `limit` prospects. The brake is not
+/// asked: it counts all that waits, and not only these.
 pub async fn preview(
     sync: &Sync,
     connection: &Connection,
