@@ -4,9 +4,9 @@ use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{IntoParams, ToSchema, openapi::Schema};
 
-use super::connections::ConnectionPath;
+use super::{connections::ConnectionPath, settings::any_value};
 use crate::{
     http::{
         fields::{Fields, Readable},
@@ -92,6 +92,14 @@ pub enum AuditOf {
     Lock,
 }
 
+fn from_value() -> Schema {
+    any_value("What it was; `null` where it was not set.")
+}
+
+fn to_value() -> Schema {
+    any_value("What it came to be; `null` where it went back.")
+}
+
 /// A change that was made.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct AuditEntry {
@@ -116,10 +124,10 @@ pub struct AuditEntry {
     /// The key; of a lock, the key or the group.
     pub key: String,
     /// What it was; `null` where it was not set.
-    #[schema(required)]
+    #[schema(required, schema_with = from_value)]
     pub from: Value,
     /// What it came to be; `null` where it went back.
-    #[schema(required)]
+    #[schema(required, schema_with = to_value)]
     pub to: Value,
 }
 

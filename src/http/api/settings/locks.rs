@@ -1,10 +1,12 @@
 //! What is locked: keys, and groups of them, that only admins change.
 
-use std::collections::BTreeMap;
-
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde_json::{Map, json};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
 use super::ConnectionPath;
 use crate::{
@@ -28,13 +30,31 @@ pub struct Locks {
     pub locked: Vec<String>,
 }
 
-/// What to lock and unlock: keys, or groups of them (what stands before the dot), each with `true` or `false`.
-#[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "described here, read as `Change`")]
-pub struct LockChange {
-    /// A key or a group.
-    #[serde(flatten)]
-    names: BTreeMap<String, bool>,
+/// What to lock and unlock. Described by the table of keys, and read as [`Change`].
+#[derive(Debug)]
+pub struct LockChange;
+
+impl ToSchema for LockChange {}
+
+impl PartialSchema for LockChange {
+    fn schema() -> RefOr<Schema> {
+        let described = |name: &str| {
+            let what = if GROUPS.contains(&name) {
+                format!("Whether everything in the group `{name}` is for admins alone.")
+            } else {
+                format!("Whether `{name}` is for admins alone.")
+            };
+            json!({ "type": "boolean", "description": what })
+        };
+        let names = names().map(|name| (name.to_owned(), described(name)));
+        let schema = json!({
+            "type": "object",
+            "description": "What to lock and unlock: keys, or groups of them (what stands before the dot). What is left out \
+                            stays as it is.",
+            "properties": names.into_iter().collect::<Map<_, _>>(),
+        });
+        serde_json::from_value(schema).expect("a test reads the document with it")
+    }
 }
 
 /// As [`LockChange`], understood.

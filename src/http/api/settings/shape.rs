@@ -28,6 +28,17 @@ use crate::{
     },
 };
 
+fn value_in_force() -> Schema {
+    any_value("It; `null` where nothing is set and the rules decide.")
+}
+
+/// The value of any key, or none.
+pub fn any_value(description: &str) -> Schema {
+    let types = ["number", "string", "boolean", "object", "null"];
+    let schema = json!({ "type": types, "description": description });
+    serde_json::from_value(schema).expect("a test reads the document with it")
+}
+
 /// The last change of a setting.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct LastChange {
@@ -43,7 +54,7 @@ pub struct LastChange {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Setting {
     /// It; `null` where nothing is set and the rules decide.
-    #[schema(required)]
+    #[schema(required, schema_with = value_in_force)]
     pub value: Value,
     /// Where it comes from.
     pub layer: Layer,
