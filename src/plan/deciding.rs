@@ -5,7 +5,7 @@ use super::{
     policy::{Mapped, Policy, key_of_status},
     says::Status,
     settings::{
-        keys::{ALLOW_HIRED, NAMED_STAGES, ONLY_SYNCED, TRIGGER},
+        keys::{ALLOW_HIRED, ASK_AFTER, NAMED_STAGES, ONLY_SYNCED, TRIGGER},
         layers::Decided,
     },
     situation::{Person, PlanStage, Registration},
@@ -27,6 +27,20 @@ pub(super) fn deciding(situation: &Situation, because: &Reason) -> Vec<Decided> 
             );
             let only_synced = met.then(|| by(ONLY_SYNCED)).flatten();
             by(TRIGGER).into_iter().chain(only_synced).collect()
+        }
+        Reason::CreateUndecided { .. } => {
+            let took_long = matches!(
+                situation.person,
+                Person::Undecided {
+                    took_long: true,
+                    ..
+                }
+            );
+            took_long
+                .then(|| by(ASK_AFTER))
+                .flatten()
+                .into_iter()
+                .collect()
         }
         Reason::HeldStatus(status) => {
             let switch = (*status == Status::Hired).then_some(ALLOW_HIRED);

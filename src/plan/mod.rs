@@ -69,7 +69,9 @@ fn decide(situation: &Situation) -> Result<Plan, Reason> {
         Person::Untold(untold) => Err(untold.clone().into()),
         Person::Learning { read } => Err(Reason::LearningAshby { read: *read }),
         Person::InDoubt { since } => Err(Reason::CreateInDoubt { since: *since }),
-        Person::Undecided { since, creation } => Err(Reason::CreateUndecided {
+        Person::Undecided {
+            since, creation, ..
+        } => Err(Reason::CreateUndecided {
             since: *since,
             creation: *creation,
         }),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     says::{DoverSays, Stage, Status, Word},
     settings::{
-        keys::{ALLOW_HIRED, NAMED_STAGES, ONLY_SYNCED, TRIGGER},
+        keys::{ALLOW_HIRED, KEYS, NAMED_STAGES, ONLY_SYNCED, TRIGGER, Takes},
         layers::{InForce, Stack},
     },
 };
@@ -114,6 +114,26 @@ impl Policy {
         key_of_status(status)
             .filter(|_| is_allowed)
             .and_then(|key| self.mapped(key))
+    }
+
+    /// Every stage that a setting names.
+    pub fn stages(&self) -> impl Iterator<Item = Mapped> {
+        let own = KEYS.iter().filter_map(|key| match key.takes {
+            Takes::Stage { .. } => self.mapped(key.name),
+            _ => None,
+        });
+        let names = self.0.get(NAMED_STAGES);
+        let names = names.and_then(|found| found.value.as_object());
+        let named = names
+            .into_iter()
+            .flat_map(|names| names.values())
+            .filter_map(|stage| {
+                Some(Mapped {
+                    stage: stage.as_str()?.into(),
+                    key: NAMED_STAGES,
+                })
+            });
+        own.chain(named)
     }
 
     fn mapped(&self, key: &'static str) -> Option<Mapped> {

@@ -172,6 +172,8 @@ pub enum Person {
         since: DateTime<Utc>,
         /// What for.
         creation: Creation,
+        /// Whether somebody is asked because it took as long as a setting says.
+        took_long: bool,
     },
 }
 

@@ -33,6 +33,8 @@ pub struct Decision {
     pub ashby: Value,
     /// The calls that were made.
     pub calls: Value,
+    /// The settings that it rested on.
+    pub settings: Value,
 }
 
 struct Row {
@@ -47,6 +49,7 @@ struct Row {
     dover: Value,
     ashby: Value,
     calls: Value,
+    settings: Value,
 }
 
 impl From<Row> for Decision {
@@ -63,6 +66,7 @@ impl From<Row> for Decision {
             dover: row.dover,
             ashby: row.ashby,
             calls: row.calls,
+            settings: row.settings,
         }
     }
 }
@@ -76,8 +80,8 @@ pub async fn record(
     sqlx::query!(
         r#"
         INSERT INTO decision (id, connection_id, prospect_id, flush_id, decided_at, action, reason, sentence, rule,
-                              dover, ashby, calls)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                              dover, ashby, calls, settings)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         "#,
         decision.id.0,
         connection.0,
@@ -90,7 +94,8 @@ pub async fn record(
         decision.rule,
         decision.dover,
         decision.ashby,
-        decision.calls
+        decision.calls,
+        decision.settings
     )
     .execute(db)
     .await?;
@@ -106,7 +111,7 @@ pub async fn by_ids(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, prospect_id, flush_id, decided_at, action, reason, sentence, rule, dover, ashby, calls
+        SELECT id, prospect_id, flush_id, decided_at, action, reason, sentence, rule, dover, ashby, calls, settings
         FROM decision WHERE id = ANY($1)
         "#,
         &ids
@@ -126,7 +131,7 @@ pub async fn held(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, prospect_id, flush_id, decided_at, action, reason, sentence, rule, dover, ashby, calls
+        SELECT id, prospect_id, flush_id, decided_at, action, reason, sentence, rule, dover, ashby, calls, settings
         FROM decision WHERE flush_id = $1 AND reason = 'held-by-brake' AND id > $2 ORDER BY id LIMIT $3
         "#,
         flush.0,
@@ -147,7 +152,7 @@ pub async fn of_prospect(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, prospect_id, flush_id, decided_at, action, reason, sentence, rule, dover, ashby, calls
+        SELECT id, prospect_id, flush_id, decided_at, action, reason, sentence, rule, dover, ashby, calls, settings
         FROM decision WHERE prospect_id = $1 ORDER BY id DESC LIMIT $2
         "#,
         prospect.0,

@@ -330,7 +330,7 @@ pub async fn release_for_setting(
         WHERE connection_id = $1 AND state IN ('skipped', 'parked') AND reason = ANY($4)
           AND dover_job_id = ANY(SELECT dover_job_id FROM job
                                  WHERE connection_id = $1 AND ($2::text IS NULL OR dover_job_id = $2))
-          AND ($3::text IS NULL OR lower(btrim(says #>> '{contact,owner_email,value}')) = $3)
+          AND ($3::text IS NULL OR lower(btrim(says #>> '{contact,owner_email,value}') COLLATE "C") = $3)
         "#,
         connection.0,
         scope.job,
@@ -342,7 +342,7 @@ pub async fn release_for_setting(
     Ok(done.rows_affected())
 }
 
-/// Those whom a setting holds for and who have news, or were left with one of these reasons; in order, at most `limit`.
+/// Those whom a setting holds for and who have news, or were left with one of these reasons; at most `limit`, in order.
 pub async fn within_reach(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
@@ -352,12 +352,22 @@ pub async fn within_reach(
 ) -> Result<Vec<ProspectId>, StoreError> {
     let ids = sqlx::query_scalar!(
         r#"
-        SELECT id FROM prospect
-        WHERE connection_id = $1
-          AND (state = 'pending' OR (state IN ('skipped', 'parked') AND reason = ANY($4)))
-          AND dover_job_id = ANY(SELECT dover_job_id FROM job
-                                 WHERE connection_id = $1 AND ($2::text IS NULL OR dover_job_id = $2))
-          AND ($3::text IS NULL OR lower(btrim(says #>> '{contact,owner_email,value}')) = $3)
+        WITH here AS (
+            SELECT dover_job_id FROM job WHERE connection_id = $1 AND ($2::text IS NULL OR dover_job_id = $2)
+        )
+        SELECT id AS "id!" FROM (
+            -- An index for each half.
+            (SELECT id FROM prospect
+             WHERE connection_id = $1 AND state = 'pending' AND dover_job_id = ANY(SELECT dover_job_id FROM here)
+               AND ($3::text IS NULL OR lower(btrim(says #>> '{contact,owner_email,value}') COLLATE "C") = $3)
+             ORDER BY id LIMIT $5)
+            UNION ALL
+            (SELECT id FROM prospect
+             WHERE connection_id = $1 AND state IN ('skipped', 'parked') AND reason = ANY($4)
+               AND dover_job_id = ANY(SELECT dover_job_id FROM here)
+               AND ($3::text IS NULL OR lower(btrim(says #>> '{contact,owner_email,value}') COLLATE "C") = $3)
+             LIMIT $5)
+        ) AS within_reach
         ORDER BY id LIMIT $5
         "#,
         connection.0,

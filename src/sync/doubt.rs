@@ -89,10 +89,15 @@ impl Scene<'_> {
         let looked_for = intent
             .looked_for_since
             .map_or(TimeDelta::zero(), looked_for);
-        let is_to_be_asked = looked_for > self.ask_after
-            || (intent.given_up_before >= GIVEN_UP_AT_MOST && looked_for > SHOWS_WITHIN);
+        let took_long = looked_for > self.ask_after;
+        let is_to_be_asked =
+            took_long || (intent.given_up_before >= GIVEN_UP_AT_MOST && looked_for > SHOWS_WITHIN);
         Some(if is_to_be_asked {
-            Person::Undecided { since, creation }
+            Person::Undecided {
+                since,
+                creation,
+                took_long,
+            }
         } else {
             Person::InDoubt { since }
         })

@@ -90,6 +90,7 @@ pub(super) async fn record(
         dover: dover_said(&case.situation),
         ashby: ashby_held(&case.situation),
         calls: calls.clone(),
+        settings: rested_on(plan),
     };
     let left = store::prospect::Decided {
         id: prospect.id,
@@ -184,6 +185,21 @@ const fn met(person: &Person) -> Option<(&CandidateId, &ApplicationId)> {
             None => None,
         },
     }
+}
+
+/// The settings that a decision rests on, as an explanation shows them.
+fn rested_on(plan: &Plan) -> Value {
+    let settings = plan.decided_by.iter().map(|decided| {
+        let setting = &decided.setting;
+        let last_change = setting.changed.as_ref().map(
+            |(layer, changed)| json!({ "at": changed.at, "by": changed.by, "layer": layer }),
+        );
+        json!({
+            "key": setting.key, "value": setting.value, "shown": decided.shown, "layer": setting.layer,
+            "last_change": last_change,
+        })
+    });
+    settings.collect()
 }
 
 /// What Dover said, as an explanation shows it: stage, status and times, nothing of the person.

@@ -10,6 +10,7 @@ use super::{
     adopt::adopt,
     check::{self, Check, KeyFindings},
     metadata::{self, AshbyJob},
+    settings::Policies,
 };
 use crate::{
     ashby::AshbyClient,
@@ -361,7 +362,8 @@ async fn checks(
     connection: ConnectionId,
     job: &Job,
 ) -> Result<Vec<Check>, RegisterError> {
-    let mut checks = check::job(job);
+    let policies = Policies::read(sync, connection).await?;
+    let mut checks = check::job(job, &policies.of_job(&job.dover_job_id));
     if let Some(setup) = store::connection::by_id(&sync.pool, connection)
         .await?
         .and_then(|found| found.setup)

@@ -186,6 +186,7 @@ impl Undo<'_> {
             dover: json!({}),
             ashby: json!({ "undoes": self.undoes, "before": change.before, "after": change.after, "now": now }),
             calls: log.as_json(),
+            settings: json!([]),
         };
         let mut tx = sync.pool.begin().await?;
         store::flush::fence(&mut tx, scene.connection, self.flush.lease.token).await?;
@@ -232,6 +233,7 @@ pub(super) async fn found_done(
         ashby: json!({ "undoes": put_back.undoes, "now": image }),
         // They were made, and recorded, when the undo ran.
         calls: json!([]),
+        settings: json!([]),
     };
     store::prospect::undone(tx, prospect.id, &decision.reason, decision.id).await?;
     store::decision::record(tx, scene.connection, &decision).await

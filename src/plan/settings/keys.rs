@@ -197,6 +197,8 @@ const fn stage(
     }
 }
 
+/// The key that says when somebody is asked about a create in doubt.
+pub const ASK_AFTER: &str = "create_in_doubt.ask_after_minutes";
 /// The key of the trigger.
 pub const TRIGGER: &str = "sync.trigger";
 /// The key that says whether the trigger holds for records that are in Ashby already.
@@ -218,7 +220,7 @@ pub const KEYS: &[Key] = &[
     of_all("ashby.reserved_share", Takes::Share(0.0..=0.9), Usual::Share(0.1),
         "The share of the Ashby key's rate limit that is left to other tools that use it."),
     // Sooner, Ashby's lists may not show yet what there is.
-    of_all("create_in_doubt.ask_after_minutes", Takes::Count(15..=10_080), Usual::Count(60),
+    of_all(ASK_AFTER, Takes::Count(15..=10_080), Usual::Count(60),
         "After how many minutes somebody is asked about a create whose outcome cannot be found out."),
     of_all("retention.deliveries_days", DAYS, Usual::Count(90),
         "For how many days deliveries are kept as they came."),

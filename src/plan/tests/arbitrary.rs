@@ -210,7 +210,7 @@ fn person() -> impl Strategy<Value = Person> {
         1 => (0..9000_i64).prop_map(|read| Person::Learning { read }),
         1 => Just(Person::Untold(Untold::Unanswered { what: "Ashby is away".to_owned() })),
         1 => moment().prop_map(|since| Person::InDoubt { since }),
-        1 => moment().prop_map(|since| Person::Undecided { since, creation: Creation::Candidate }),
+        1 => moment().prop_map(|since| Person::Undecided { since, creation: Creation::Candidate, took_long: true }),
     ]
 }
 

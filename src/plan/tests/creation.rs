@@ -55,7 +55,7 @@ fn rules_3_5_and_13_who_the_person_is_in_ashby() {
         said.clone().person(Person::Untold(Untold::Refused { code: "no".to_owned(), message: String::new(), request_id: None })) => "none refused-by-ashby parked";
         said.clone().person(Person::Learning { read: 700 }) => "none learning-ashby parked";
         said.clone().person(Person::InDoubt { since: at(90) }) => "none create-in-doubt parked";
-        said.clone().person(Person::Undecided { since: at(90), creation: Creation::Application }) => "none create-undecided parked";
+        said.clone().person(Person::Undecided { since: at(90), creation: Creation::Application, took_long: true }) => "none create-undecided parked";
         // Whether there is anything to archive is not known before the person is.
         said.clone().says_at(200, "", "withdrew").person(several) => "none ambiguous-identity parked";
         said.clone().says_at(200, "", "withdrew").person(Person::Gone) => "none gone-from-ashby parked";

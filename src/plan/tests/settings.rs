@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     arbitrary::situation,
-    world::{World, decide, stage, world},
+    world::{World, at, decide, stage, world},
 };
 use crate::plan::{
     Reason, Situation, Step, plan,
@@ -14,7 +14,7 @@ use crate::plan::{
         keys::{ONLY_SYNCED, TRIGGER},
         layers::{Changed, Held, Layered, Stack},
     },
-    situation::StageKind,
+    situation::{Creation, Person, StageKind},
 };
 
 const TRIGGERS: [(&str, Trigger); 4] = [
@@ -112,6 +112,14 @@ fn rule_11_a_status_moves_only_what_the_settings_say() {
     }
 }
 
+fn undecided(took_long: bool) -> World {
+    world().person(Person::Undecided {
+        since: at(90),
+        creation: Creation::Candidate,
+        took_long,
+    })
+}
+
 /// What a setting decided, its sentence names: with its layer, its last change, and its value as people know it.
 #[test]
 fn a_decision_names_the_settings_that_it_rests_on() {
@@ -147,6 +155,8 @@ fn a_decision_names_the_settings_that_it_rests_on() {
             .says("", "not_interested"),
         world().set("stages.snoozed", "review").says("", "snoozed"),
         world().linked("new").says("replied", ""),
+        undecided(true).says("replied", ""),
+        undecided(false).says("replied", ""),
     ];
     let lines: Vec<_> = lines
         .iter()
@@ -160,7 +170,7 @@ fn with_trigger(situation: &Situation, word: &str, only_synced: bool) -> Situati
     let held = |value: serde_json::Value| Held {
         value: Some(value),
         changed: Changed {
-            at: super::world::at(0),
+            at: at(0),
             by: "admin".to_owned(),
         },
     };

@@ -16,7 +16,7 @@ pub(super) use self::{
     key::{KeyFindings, key},
     setup::{job, setup},
 };
-use super::{Sync, SyncError, access::Access, metadata};
+use super::{Sync, SyncError, access::Access, metadata, settings::Policies};
 use crate::{
     ids::DoverJobId,
     store::{self, connection::Connection},
@@ -122,6 +122,7 @@ async fn look_over_with(
     let found = metadata::read_setup(&client).await?;
     metadata::keep_setup(sync, connection, &found).await?;
     checks.extend(setup(&found));
+    let policies = Policies::read(sync, connection.id).await?;
     for mut registered in store::job::all(&sync.pool, connection.id).await? {
         let title =
             metadata::refresh_job(sync, connection.id, &client, &mut registered, true).await?;
@@ -137,7 +138,7 @@ async fn look_over_with(
             renamed.dover_job_id = Some(registered.dover_job_id.clone());
             checks.push(renamed);
         }
-        checks.extend(job(&registered));
+        checks.extend(job(&registered, &policies.of_job(&registered.dover_job_id)));
     }
     access.is_well(sync).await?;
     Ok(checks)

@@ -4,7 +4,9 @@ use super::Check;
 use crate::{
     plan::{
         Departure,
+        policy::{Mapped, Policy},
         reason::{API_KEYS_MENU, ARCHIVE_REASONS_MENU, PLANS_MENU, SOURCES_MENU},
+        says::Stage,
         situation::{Openness, Setup, SourceSetup, StageKind},
         stages::{self, FoundBy},
     },
@@ -50,8 +52,9 @@ pub(in crate::sync) fn setup(setup: &Setup) -> Vec<Check> {
     ]
 }
 
-/// A registered job: whether it takes candidates, and whether its plan has the stages that Dover's words mean.
-pub(in crate::sync) fn job(job: &Job) -> Vec<Check> {
+/// A registered job: whether it takes candidates, and whether its plan has the stages that Dover's words mean, by the
+/// settings or by itself.
+pub(in crate::sync) fn job(job: &Job, policy: &Policy) -> Vec<Check> {
     let title = &job.title;
     let openness = match &job.openness {
         Openness::Open => Check::ok("job", format!("\u{201c}{title}\u{201d} is open.")),
@@ -74,13 +77,19 @@ pub(in crate::sync) fn job(job: &Job) -> Vec<Check> {
         ),
     };
     let mut checks = vec![openness];
-    checks.extend((0..3).map(|place| lead_stage(job, place)));
-    checks.push(needs_stage(
-        job,
-        StageKind::Active,
-        "active-stage",
-        "who is interviewing waits",
-    ));
+    let leads = [Stage::NewLead, Stage::ReachedOut, Stage::Replied];
+    let is_set = |stage| policy.stage_for(stage, None).is_some();
+    let leads = (0..3).zip(leads).filter(|(_, stage)| !is_set(*stage));
+    checks.extend(leads.map(|(place, _)| lead_stage(job, place)));
+    if !is_set(Stage::Interviewing) {
+        checks.push(needs_stage(
+            job,
+            StageKind::Active,
+            "active-stage",
+            "who is interviewing waits",
+        ));
+    }
+    checks.extend(policy.stages().map(|mapped| set_stage(job, &mapped)));
     checks.push(needs_stage(
         job,
         StageKind::Archived,
@@ -91,6 +100,25 @@ pub(in crate::sync) fn job(job: &Job) -> Vec<Check> {
         check.dover_job_id = Some(job.dover_job_id.clone());
     }
     checks
+}
+
+fn set_stage(job: &Job, Mapped { stage, key }: &Mapped) -> Check {
+    match job.stages.iter().find(|found| found.id == *stage) {
+        Some(found) => Check::ok(
+            "set-stage",
+            format!(
+                "\u{201c}{}\u{201d}, which {key} names, is there.",
+                found.title
+            ),
+        ),
+        None => Check::fault(
+            "set-stage",
+            format!(
+                "The plan has no stage {stage}, which {key} names: such candidates wait (mapped-stage-gone)."
+            ),
+            format!("Set another stage for {key} in the settings of the job."),
+        ),
+    }
 }
 
 fn lead_stage(job: &Job, place: usize) -> Check {

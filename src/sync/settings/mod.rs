@@ -73,6 +73,11 @@ impl Policies {
         Arc::clone(policy)
     }
 
+    /// What is in force for a job, whoever owns the candidate.
+    pub(super) fn of_job(&self, job: &DoverJobId) -> Policy {
+        Policy::of(&self.all.stack(Some(job), None))
+    }
+
     /// What is in force of a key for the connection as a whole.
     pub(super) fn setting(&self, name: &str) -> Option<InForce> {
         let key = key(name)?;
@@ -98,9 +103,10 @@ fn owner(says: &DoverSays) -> Option<String> {
         .and_then(|said| user(&said.value))
 }
 
-/// The user of an e-mail address, as settings know them. `None`: it is none.
+/// The user of an e-mail address, as settings know them and the statement that lets go does: without capitals, and without
+/// spaces around it. `None`: it is none.
 pub fn user(email: &str) -> Option<String> {
-    let email = email.trim().to_lowercase();
+    let email = email.trim_matches(' ').to_ascii_lowercase();
     let fits = email.len() <= 320 && !email.contains('\0');
     let is_one = email
         .split_once('@')

@@ -208,6 +208,16 @@ async fn a_stage_that_leaves_the_plan_parks_who_needs_it_until_another_is_set() 
     app.says(&ada, "interested").await;
     assert!(app.flush_to_rest().await.is_empty());
     assert_eq!(app.reason(&ada.id).await, "mapped-stage-gone");
+    let path = format!("/v1/connections/{CONNECTION}/check");
+    let checks = app.post(&path, json!({})).await.ok();
+    let faults: Vec<_> = checks["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|check| check["level"] == "fault" && check["dover_job_id"] == "job_42")
+        .map(|check| check["check"].clone())
+        .collect();
+    assert_eq!(faults, ["set-stage"]);
     app.set_on(OF_JOB, json!({ "stages.interested": null }))
         .await;
     app.flush_to_rest().await;

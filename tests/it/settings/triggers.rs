@@ -27,9 +27,15 @@ async fn nobody_is_added_before_they_reply_and_the_sentence_says_why() {
     ] {
         assert!(sentence.contains(part), "{sentence}");
     }
+    let change = json!({ "at": app.now(), "by": "admin", "layer": "job" });
+    assert_eq!(
+        app.decisions(&ada).await[0]["settings"],
+        json!([{ "key": "sync.trigger", "value": "replied", "shown": "replied", "layer": "job", "last_change": change }])
+    );
     app.wait(15);
     app.says(&ada, "replied").await;
     assert_eq!(app.flush_to_rest().await, CREATED);
+    assert_eq!(app.decisions(&ada).await[0]["settings"], json!([]));
 }
 
 #[tokio::test]

@@ -113,6 +113,9 @@ pub struct DecisionBody {
     /// The calls to Ashby that were made for it, in order.
     #[schema(value_type = Vec<Object>)]
     pub calls: Value,
+    /// The settings that it rested on, as they were then: key, value, layer and last change of each.
+    #[schema(value_type = Vec<Object>)]
+    pub settings: Value,
 }
 
 impl LastDecision {
@@ -138,6 +141,7 @@ impl DecisionBody {
             dover: decision.dover.clone(),
             ashby: decision.ashby.clone(),
             calls: decision.calls.clone(),
+            settings: decision.settings.clone(),
         }
     }
 }
