@@ -122,9 +122,9 @@ impl Policy {
             Takes::Stage { .. } => self.mapped(key.name),
             _ => None,
         });
-        let names = self.0.get(NAMED_STAGES);
-        let names = names.and_then(|found| found.value.as_object());
-        let named = names
+        let found = self.0.get(NAMED_STAGES);
+        let found = found.and_then(|found| found.value.as_object());
+        let named = found
             .into_iter()
             .flat_map(|names| names.values())
             .filter_map(|stage| {

@@ -33,7 +33,9 @@ fn of_its_own(operation: &str) -> &'static [Code] {
             Code::AshbyKeyRefused,
             Code::AshbyUnavailable,
         ],
-        "checkConnection" => &[Code::ConnectionNeedsAttention, Code::AshbyUnavailable],
+        "checkConnection" | "resyncProspect" => {
+            &[Code::ConnectionNeedsAttention, Code::AshbyUnavailable]
+        }
         "registerJob" | "changeJob" => &[
             Code::AlreadyRegistered,
             Code::ConnectionNeedsAttention,
@@ -50,7 +52,6 @@ fn of_its_own(operation: &str) -> &'static [Code] {
             Code::AshbyUnavailable,
             Code::Busy,
         ],
-        "resyncProspect" => &[Code::ConnectionNeedsAttention, Code::AshbyUnavailable],
         "changeSettingLocks" => &[Code::SettingLocked],
         "replayDelivery" => &[Code::InvalidDelivery],
         "createToken" => &[Code::NameTaken],
