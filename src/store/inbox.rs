@@ -55,7 +55,11 @@ pub async fn has_unfolded(
     connection: ConnectionId,
 ) -> Result<bool, StoreError> {
     let found = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM pending WHERE connection_id = $1 AND prospect_id IS NULL) AS "found!""#,
+        // The first of them, for whether there are any at all would be looked for row by row where many wait folded.
+        r#"
+        SELECT (SELECT delivery_id FROM pending WHERE connection_id = $1 AND prospect_id IS NULL
+                ORDER BY connection_id, delivery_id LIMIT 1) IS NOT NULL AS "found!"
+        "#,
         connection.0
     )
     .fetch_one(db)

@@ -13,6 +13,7 @@ mod ashby_schema;
 mod ashby_webhooks;
 mod attention;
 mod command_line;
+mod constant_cost;
 mod database;
 mod dice;
 mod doctor;

@@ -1,0 +1,206 @@
+//! What every statement costs when the tables are full: none of them may read a table that grows with history, or with the
+//! backlog, from one end to the other.
+//!
+//! Each statement of the program stands in `.sqlx`, as the macros found it. It is planned here as the database plans it for
+//! any values at all, over tables that are full enough for an index to pay.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+use crate::database::database;
+
+/// Tables that grow with history, with the backlog or with Ashby.
+const LARGE: [&str; 9] = [
+    "ashby_application",
+    "ashby_identity",
+    "decision",
+    "delivery",
+    "erased_key",
+    "flush",
+    "flush_change",
+    "pending",
+    "prospect",
+];
+
+/// Statements that may, by a part of their text, and why.
+const MAY: [(&str, &str); 2] = [
+    (
+        "INSERT INTO installation",
+        "once in the life of a database, and it stops at the first row",
+    ),
+    (
+        "JOIN flush_change c ON c.flush_id = f.id JOIN prospect p",
+        "as of a time: for any time at all it is a third of the table, for the recent one that is asked for a few rows",
+    ),
+];
+
+/// What the statements that run all the time stand on, by a part of their text.
+const STANDS_ON: [(&str, &[&str]); 9] = [
+    // Storing a batch.
+    (
+        "INSERT INTO delivery (connection_id, webhook_id, body_hash, received_at, verdict, type, dover_candidate_id, \
+         dover_job_id, headers, body, faults, erased_at, sender) -- In order",
+        &[
+            "Conflict Arbiter Indexes: delivery_webhook_id",
+            "erased_key_pkey",
+        ],
+    ),
+    // Whose webhook it is.
+    ("WHERE c.name = $1 GROUP BY c.id", &["connection"]),
+    // Folding.
+    (
+        "FOR UPDATE SKIP LOCKED ) SELECT d.id, d.received_at, d.body",
+        &["pending_unfolded", "delivery_pkey"],
+    ),
+    ("IS NOT NULL AS \"found!\"", &["pending_unfolded"]),
+    (
+        "UPDATE pending SET prospect_id = f.prospect_id",
+        &["pending_pkey"],
+    ),
+    // Deciding.
+    (
+        "DELETE FROM pending WHERE prospect_id = $1",
+        &["pending_of_prospect"],
+    ),
+    // Health and metrics.
+    ("FILTER (WHERE what = 'pending')", &["pending_oldest"]),
+    (
+        "AS \"jobs_held!\" FROM connection",
+        &["pending_oldest", "flush_in_order"],
+    ),
+    // Sweeping.
+    (
+        "SELECT id FROM delivery WHERE connection_id BETWEEN $1 AND $1",
+        &["delivery_in_order"],
+    ),
+];
+
+const FILL: &str = r"
+    INSERT INTO connection (id, name, ashby_key, created_at, next_flush_at)
+    SELECT gen_random_uuid(), 'c' || n, '', now(), now() FROM generate_series(1, 20) AS n;
+    INSERT INTO delivery (connection_id, webhook_id, body_hash, received_at, verdict, type, dover_candidate_id, dover_job_id, headers, body)
+    SELECT id, 'msg_' || n, sha256('x'), now(), 'accepted', 'candidate.stage_changed', 'cand_' || n % 400, 'job_' || n % 20, '{}', ''
+    FROM connection CROSS JOIN generate_series(1, 2000) AS n;
+    INSERT INTO prospect (id, connection_id, dover_candidate_id, dover_job_id, says, state, reason, candidate_id, application_id, created_at)
+    SELECT gen_random_uuid(), id, 'cand_' || n, 'job_' || n % 20, '{}', CASE WHEN n % 100 = 0 THEN 'pending' WHEN n % 50 = 1 THEN 'parked' ELSE 'synced' END, 'x', 'ac_' || n, 'aa_' || n, now()
+    FROM connection CROSS JOIN generate_series(1, 1000) AS n;
+    INSERT INTO pending (delivery_id, connection_id, received_at, prospect_id)
+    SELECT d.id, d.connection_id, d.received_at, CASE WHEN d.id % 2 = 0 THEN p.id END
+    FROM delivery d JOIN prospect p ON p.connection_id = d.connection_id AND p.dover_candidate_id = d.dover_candidate_id;
+    INSERT INTO flush (id, connection_id, status, trigger, started_at, finished_at)
+    SELECT gen_random_uuid(), id, 'done', 'schedule', now() - n * interval '15 min', now() FROM connection CROSS JOIN generate_series(1, 300) AS n;
+    INSERT INTO decision (id, connection_id, prospect_id, flush_id, decided_at, action, reason, sentence, rule, dover, ashby, calls)
+    SELECT gen_random_uuid(), p.connection_id, p.id, f.id, now(), 'none', 'x', 'x', 1, '{}', '{}', '[]'
+    FROM prospect p CROSS JOIN LATERAL (SELECT id FROM flush f WHERE f.connection_id = p.connection_id ORDER BY id OFFSET abs(hashtext(p.id::text)) % 299 LIMIT 2) AS f;
+    INSERT INTO ashby_application (connection_id, id, candidate_id, job_id, stage_id, status, updated_at, looked_at)
+    SELECT id, 'aa_' || n, 'ac_' || n, 'aj_' || n % 20, 's', 'Active', now(), now() FROM connection CROSS JOIN generate_series(1, 2000) AS n;
+    INSERT INTO ashby_identity (connection_id, key_hash, candidate_id)
+    SELECT id, sha256(('k' || n)::bytea), 'ac_' || n FROM connection CROSS JOIN generate_series(1, 2000) AS n;
+    WITH erased AS (INSERT INTO erasure (id, connection_id, erased_at) SELECT gen_random_uuid(), id, now() FROM connection RETURNING id, connection_id)
+    INSERT INTO erased_key (connection_id, key_hash, erasure_id)
+    SELECT connection_id, sha256(('e' || n)::bytea), id FROM erased CROSS JOIN generate_series(1, 500) AS n;
+    INSERT INTO flush_change (flush_id, prospect_id, action, changed_at, candidate_id)
+    SELECT flush_id, prospect_id, 'create', now(), 'x' FROM decision;
+    INSERT INTO tally (connection_id, what, session, n) SELECT id, 'x' || n, n, 1 FROM connection CROSS JOIN generate_series(1, 10) AS n;
+    ANALYZE;
+";
+
+struct Statement {
+    /// On one line.
+    text: String,
+    plan: String,
+}
+
+/// Every statement of the program with its plan over full tables.
+async fn planned() -> Vec<Statement> {
+    let database = database().await;
+    let mut session = PgConnection::connect(&database.url).await.unwrap();
+    session.execute(FILL).await.unwrap();
+    session
+        .execute("SET plan_cache_mode = force_generic_plan")
+        .await
+        .unwrap();
+    let mut planned = Vec::new();
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx");
+    for (number, file) in fs::read_dir(directory).unwrap().enumerate() {
+        let described: Value =
+            serde_json::from_slice(&fs::read(file.unwrap().path()).unwrap()).unwrap();
+        let text = described["query"].as_str().unwrap();
+        let parameters = &described["describe"]["parameters"]["Left"];
+        let plan = plan(
+            &mut session,
+            number,
+            text,
+            parameters.as_array().unwrap().len(),
+        )
+        .await;
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        planned.push(Statement { text, plan });
+    }
+    session.close().await.unwrap();
+    planned
+}
+
+async fn plan(session: &mut PgConnection, number: usize, text: &str, parameters: usize) -> String {
+    let prepare = format!("PREPARE s{number} AS {text}");
+    session.execute(AssertSqlSafe(prepare)).await.unwrap();
+    let nulls = vec!["NULL"; parameters].join(", ");
+    let values = if nulls.is_empty() {
+        nulls
+    } else {
+        format!("({nulls})")
+    };
+    let explain = format!("EXPLAIN (COSTS OFF) EXECUTE s{number} {values}");
+    let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain))
+        .fetch_all(session)
+        .await
+        .unwrap_or_else(|error| panic!("{text}: {error}"));
+    lines.join("\n")
+}
+
+/// The tables that a plan reads from one end to the other.
+fn read_whole(plan: &str) -> Vec<&str> {
+    let scans = plan
+        .lines()
+        .filter_map(|line| line.split_once("Seq Scan on "));
+    scans
+        .filter_map(|(_, table)| table.split(' ').next())
+        .filter(|table| LARGE.contains(table))
+        .collect()
+}
+
+#[tokio::test]
+async fn no_statement_reads_a_table_that_grows_from_end_to_end() {
+    let statements = planned().await;
+    let mut wrong = Vec::new();
+    for Statement { text, plan } in &statements {
+        let may = MAY.iter().any(|(part, _)| text.contains(part));
+        let read = read_whole(plan);
+        if !may && !read.is_empty() {
+            wrong.push(format!("{read:?} in {text}\n{plan}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    for (part, _) in MAY {
+        let still = statements
+            .iter()
+            .any(|one| one.text.contains(part) && !read_whole(&one.plan).is_empty());
+        assert!(still, "an exception that nothing needs any more: {part}");
+    }
+    for (part, indexes) in STANDS_ON {
+        let found: Vec<_> = statements
+            .iter()
+            .filter(|one| one.text.contains(part))
+            .collect();
+        assert_eq!(found.len(), 1, "{part}");
+        for index in indexes {
+            assert!(
+                found[0].plan.contains(index),
+                "{part} without {index}:\n{}",
+                found[0].plan
+            );
+        }
+    }
+}
