@@ -105,7 +105,11 @@ async fn take(state: &AppState, connection: &str, request: Request) -> Result<Ta
         }),
         is_erased: false,
     };
-    let receipt = state.receiver.store(incoming).await.map_err(refusal)?;
+    let receipt = state
+        .receiver
+        .store(Box::new(incoming))
+        .await
+        .map_err(refusal)?;
     answer(receipt, read.err().map(faults))
 }
 

@@ -38,7 +38,8 @@ pub enum NotStored {
 }
 
 struct Waiting {
-    incoming: Incoming,
+    /// In a place of its own: a batch is moved several times, and is large.
+    incoming: Box<Incoming>,
     answer: oneshot::Sender<Result<Receipt, NotStored>>,
 }
 
@@ -64,7 +65,7 @@ impl Receiver {
     }
 
     /// Stores a delivery, and answers once that is committed.
-    pub async fn store(&self, incoming: Incoming) -> Result<Receipt, NotStored> {
+    pub async fn store(&self, incoming: Box<Incoming>) -> Result<Receipt, NotStored> {
         let (answer, answered) = oneshot::channel();
         self.waiting
             .try_send(Waiting { incoming, answer })
@@ -176,7 +177,7 @@ fn turn_away(batch: Vec<Waiting>, error: &StoreError) {
 
 /// Stores what is new and answers it. What is left needs a closer look.
 async fn store_new(session: &mut Session, batch: Vec<Waiting>) -> Result<Vec<Waiting>, Failed> {
-    let incoming: Vec<&Incoming> = batch.iter().map(|one| &one.incoming).collect();
+    let incoming: Vec<&Incoming> = batch.iter().map(|one| &*one.incoming).collect();
     let receipts = match receipt::store_new(session, &incoming).await {
         Ok(receipts) => receipts,
         Err(error) => return Err(Failed::of(&error, batch)),
@@ -193,7 +194,7 @@ async fn store_new(session: &mut Session, batch: Vec<Waiting>) -> Result<Vec<Wai
 
 /// Settles what was left, and answers it.
 async fn settle(session: &mut Session, left: Vec<Waiting>) -> Result<(), Failed> {
-    let incoming: Vec<&Incoming> = left.iter().map(|one| &one.incoming).collect();
+    let incoming: Vec<&Incoming> = left.iter().map(|one| &*one.incoming).collect();
     match receipt::settle(session, &incoming).await {
         Ok(receipts) => {
             for (one, receipt) in left.into_iter().zip(receipts) {
@@ -246,8 +247,8 @@ mod tests {
     use super::*;
     use crate::{ids::ConnectionId, store};
 
-    fn incoming(number: usize) -> Incoming {
-        Incoming {
+    fn incoming(number: usize) -> Box<Incoming> {
+        Box::new(Incoming {
             connection: ConnectionId::fresh(),
             sender: store::delivery::Sender::Dover,
             webhook_id: format!("msg_{number}"),
@@ -262,7 +263,7 @@ mod tests {
             faults: None,
             keys: Vec::new(),
             is_erased: false,
-        }
+        })
     }
 
     #[tokio::test]

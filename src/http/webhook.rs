@@ -127,7 +127,7 @@ pub(super) type Taken = (StatusCode, Acknowledgement, &'static str);
 async fn take(state: &AppState, connection: &str, request: Request) -> Result<Taken, ApiError> {
     let (incoming, faults) = match check(state, connection, request).await? {
         Genuine::Ping => return Ok((StatusCode::OK, Acknowledgement::Pong, "ping")),
-        Genuine::Delivery { incoming, faults } => (*incoming, faults),
+        Genuine::Delivery { incoming, faults } => (incoming, faults),
     };
     let received_at = incoming.received_at;
     let receipt = state.receiver.store(incoming).await.map_err(refusal)?;
