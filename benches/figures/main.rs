@@ -7,6 +7,7 @@
 mod deliveries;
 mod design;
 mod hands;
+mod history;
 mod load;
 mod receiving;
 mod sheet;
@@ -27,6 +28,9 @@ struct Args {
     /// About a minute instead of about five: shorter measurements, so wider ranges.
     #[arg(long)]
     quick: bool,
+    /// Only what history costs, with so many millions of old deliveries: 10 take some 15 GB and a quarter of an hour.
+    #[arg(long, value_name = "MILLIONS")]
+    history: Option<u64>,
     /// `cargo bench` says so.
     #[arg(long, hide = true)]
     bench: bool,
@@ -69,11 +73,11 @@ fn main() -> Result<()> {
             url,
             master_key,
         }) => tokio::runtime::Runtime::new()?.block_on(design::serve(design, &url, &master_key)),
-        None => tokio::runtime::Runtime::new()?.block_on(measure(args.quick)),
+        None => tokio::runtime::Runtime::new()?.block_on(measure(args.quick, args.history)),
     }
 }
 
-async fn measure(quick: bool) -> Result<()> {
+async fn measure(quick: bool, history: Option<u64>) -> Result<()> {
     let extent = if quick {
         Extent {
             rounds: 3,
@@ -89,10 +93,21 @@ async fn measure(quick: bool) -> Result<()> {
     };
     let mut sheet = Sheet::default();
     let stage = Stage::set().await?;
-    let measured = receiving::measure(&stage, extent, &mut sheet).await;
+    let measured = match history {
+        Some(millions) => history::measure(&stage, extent, millions * 1_000_000, &mut sheet).await,
+        None => usual(&stage, extent, &mut sheet).await,
+    };
     stage.strike().await?;
     measured?;
     say(&sheet.render());
+    Ok(())
+}
+
+async fn usual(stage: &Stage, extent: Extent, sheet: &mut Sheet) -> Result<()> {
+    receiving::measure(stage, extent, sheet).await?;
+    history::starts(stage, extent.rounds, "on an existing database", sheet).await?;
+    let size = std::fs::metadata(env!("CARGO_BIN_EXE_dover-ashby-sync"))?.len() / (1024 * 1024);
+    sheet.fact("the program's size".to_owned(), format!("{size} MiB"));
     Ok(())
 }
 

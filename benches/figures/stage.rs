@@ -4,6 +4,7 @@
 use std::{
     net::{SocketAddr, TcpListener},
     process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 
@@ -45,9 +46,11 @@ impl Server {
     }
 }
 
-/// The Postgres, and how to start servers on it.
+/// The Postgres, a database in it, and how to start servers on that.
+#[derive(Clone)]
 pub(crate) struct Stage {
-    own: EmbeddedPostgres,
+    own: Arc<EmbeddedPostgres>,
+    database: String,
     postmaster: u32,
     master_key: String,
 }
@@ -68,7 +71,8 @@ impl Stage {
             .await?;
         session.close().await?;
         Ok(Self {
-            own,
+            own: Arc::new(own),
+            database: DATABASE.to_owned(),
             postmaster: usage::parent(u32::try_from(backend)?)?,
             master_key: STANDARD.encode([7; 32]),
         })
@@ -76,12 +80,22 @@ impl Stage {
 
     /// Stops it and removes everything.
     pub(crate) async fn strike(self) -> Result<()> {
-        Ok(self.own.stop().await?)
+        let own = Arc::into_inner(self.own).context("the Postgres is still used")?;
+        Ok(own.stop().await?)
+    }
+
+    /// The same with another, empty database.
+    pub(crate) async fn twin(&self, database: &str) -> Result<Self> {
+        self.own.create_database(database, None).await?;
+        Ok(Self {
+            database: database.to_owned(),
+            ..self.clone()
+        })
     }
 
     /// The address of the database.
     pub(crate) fn url(&self) -> String {
-        self.own.url(DATABASE)
+        self.own.url(&self.database)
     }
 
     /// A session on the database.
@@ -113,7 +127,7 @@ impl Stage {
             .kill_on_drop(true)
             .spawn()?;
         let server = Server { child, addr };
-        while !is_ready(addr).await {
+        while !get(addr, "/readyz").await {
             ensure!(now() - began < Duration::from_mins(1), "it did not start");
             pause(Duration::from_millis(5)).await;
         }
@@ -165,15 +179,15 @@ impl Stage {
     }
 }
 
-/// Whether the server there takes deliveries. Asked by hand: an HTTP client of its own would take longer to make.
-async fn is_ready(addr: SocketAddr) -> bool {
+/// Whether a path there answers 200. Asked by hand: an HTTP client of its own would take longer to make.
+pub(crate) async fn get(addr: SocketAddr, path: &str) -> bool {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let Ok(mut stream) = tokio::net::TcpStream::connect(addr).await else {
         return false;
     };
-    let request = b"GET /readyz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n";
+    let request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
     let mut answer = Vec::new();
-    stream.write_all(request).await.is_ok()
+    stream.write_all(request.as_bytes()).await.is_ok()
         && stream.read_to_end(&mut answer).await.is_ok()
         && answer.starts_with(b"HTTP/1.1 200")
 }
