@@ -110,6 +110,8 @@ uuid_ids! {
     WorkerId,
     /// A person who was erased.
     ErasureId,
+    /// A file of people to be left alone.
+    ExclusionImportId,
     /// A token of the REST API.
     TokenId,
 }

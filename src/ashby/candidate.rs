@@ -52,6 +52,20 @@ pub struct Candidate {
     /// The page of the person in Ashby.
     #[serde(default)]
     pub profile_url: Option<String>,
+    /// The labels that recruiters gave the person.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub tags: Vec<Tag>,
+    /// Where the person works, as far as Ashby knows; absent from a bare record.
+    #[serde(default)]
+    pub company: Option<String>,
+}
+
+/// A label of a person.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct Tag {
+    /// What it says.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub title: String,
 }
 
 /// A profile of a person on another site.

@@ -75,6 +75,10 @@ pub enum Code {
     SettingLocked,
     /// Neither the id of an Ashby job nor its address.
     NotAnAshbyJob,
+    /// A file that is no list of people.
+    UnreadableList,
+    /// A file that is being read.
+    ImportUnderWay,
     /// A delivery that keeps not to the contract; `faults` names each fault.
     InvalidDelivery,
     /// Nobody has set up what this needs.
@@ -89,7 +93,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::InvalidRequest,
         Self::InvalidFields,
         Self::Unauthorized,
@@ -115,6 +119,8 @@ impl Code {
         Self::JobNotVisible,
         Self::SettingLocked,
         Self::NotAnAshbyJob,
+        Self::UnreadableList,
+        Self::ImportUnderWay,
         Self::InvalidDelivery,
         Self::NotSetUp,
         Self::DatabaseUnavailable,
@@ -140,6 +146,7 @@ impl Code {
             | Self::BrakeAnswered
             | Self::CannotBeUndone
             | Self::WriteUnderWay
+            | Self::ImportUnderWay
             | Self::LastAdminToken => StatusCode::CONFLICT,
             Self::InvalidFields
             | Self::AshbyKeyRefused
@@ -147,6 +154,7 @@ impl Code {
             | Self::JobNotOpen
             | Self::JobNotVisible
             | Self::NotAnAshbyJob
+            | Self::UnreadableList
             | Self::InvalidDelivery => StatusCode::UNPROCESSABLE_ENTITY,
             Self::AshbyUnavailable => StatusCode::BAD_GATEWAY,
             Self::NotSetUp | Self::DatabaseUnavailable | Self::Busy => {
@@ -184,6 +192,8 @@ impl Code {
             Self::JobNotVisible => "The key sees no such job",
             Self::SettingLocked => "The setting is locked",
             Self::NotAnAshbyJob => "That is no Ashby job",
+            Self::UnreadableList => "The file is no list of people",
+            Self::ImportUnderWay => "The file is being read",
             Self::InvalidDelivery => "The delivery does not keep to the contract",
             Self::NotSetUp => "It is not set up yet",
             Self::DatabaseUnavailable => "The database does not answer",

@@ -6,6 +6,9 @@ use axum::{
 };
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 
+/// The type of comma-separated text.
+pub const CSV: &str = "text/csv; charset=utf-8; header=present";
+
 /// As what a list is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -58,9 +61,7 @@ impl Sheet {
         let mut csv = String::new();
         let header = self.header.iter().map(|cell| (*cell).to_owned()).collect();
         for row in std::iter::once(&header).chain(&self.rows) {
-            let cells: Vec<String> = row.iter().map(|cell| quoted(&defused(cell))).collect();
-            csv.push_str(&cells.join(","));
-            csv.push_str("\r\n");
+            csv.push_str(&line(row));
         }
         csv
     }
@@ -85,11 +86,17 @@ impl Sheet {
     /// The answer in a format that is not JSON.
     pub fn answer(&self, format: Format) -> Response {
         let (kind, body) = match format {
-            Format::Csv => ("text/csv; charset=utf-8; header=present", self.csv()),
+            Format::Csv => (CSV, self.csv()),
             Format::Json | Format::Table => ("text/plain; charset=utf-8", self.table(None)),
         };
         ([(header::CONTENT_TYPE, kind)], body).into_response()
     }
+}
+
+/// A line of comma-separated text, with its end. What a spreadsheet would take for a formula begins with an apostrophe.
+pub fn line(cells: &[String]) -> String {
+    let cells: Vec<String> = cells.iter().map(|cell| quoted(&defused(cell))).collect();
+    format!("{}\r\n", cells.join(","))
 }
 
 /// Spreadsheets run what begins like a formula, and names come from outside.

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::says::Contact;
@@ -24,6 +25,16 @@ impl IdentityKey {
             Self::Email(address) => format!("email:{address}"),
             Self::LinkedIn(slug) => format!("linkedin:{slug}"),
         }
+    }
+
+    /// The SHA-256 by which somebody who does not want to tell the address may ask about it: of the address in its
+    /// comparable form, or of `linkedin.com/in/` and the slug.
+    pub fn digest(&self) -> [u8; 32] {
+        let text = match self {
+            Self::Email(address) => address.clone(),
+            Self::LinkedIn(slug) => format!("linkedin.com/in/{slug}"),
+        };
+        Sha256::digest(text.as_bytes()).into()
     }
 
     /// An e-mail address as a key; `None` for an empty one.

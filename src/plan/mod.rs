@@ -5,6 +5,7 @@ pub mod action;
 pub mod brake;
 mod creation;
 mod deciding;
+pub mod exclusion;
 pub mod identity;
 pub mod parked;
 pub mod policy;
@@ -63,6 +64,7 @@ fn decide(situation: &Situation) -> Result<Plan, Reason> {
         |application| progress::progress(application, standing, job, *applied_at, setup, policy);
     match person {
         Person::Erased => Err(Reason::Erased),
+        Person::Excluded(exclusion) => Err(Reason::Excluded(exclusion.clone())),
         Person::Gone => Err(Reason::GoneFromAshby),
         Person::Transferred => Err(Reason::TransferredInAshby),
         Person::Unclear { .. } => Err(Reason::UnclearInAshby),

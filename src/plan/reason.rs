@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{
     action::Action,
     brake::{Exceeded, Limit},
+    exclusion::Exclusion,
     policy::Trigger,
     says::{Stage, Status},
     situation::{Creation, Untold},
@@ -111,6 +112,8 @@ pub enum Reason {
     NoStageYet,
     /// The person was erased at their request.
     Erased,
+    /// The person is on the exclusion list.
+    Excluded(Exclusion),
 
     /// Nobody registered the job.
     JobNotRegistered,
@@ -218,6 +221,7 @@ impl Reason {
             Self::WaitingForTrigger { .. } => "waiting-for-trigger",
             Self::NoStageYet => "no-stage-yet",
             Self::Erased => "erased",
+            Self::Excluded(_) => "excluded",
             Self::JobNotRegistered => "job-not-registered",
             Self::JobNotOpen { .. } => "job-not-open",
             Self::JobNotVisible { .. } => "job-not-visible",
@@ -274,6 +278,7 @@ impl Reason {
             | Self::WaitingForTrigger { .. }
             | Self::NoStageYet
             | Self::Erased
+            | Self::Excluded(_)
             | Self::RefusedByAdmin { .. }
             | Self::Undone { .. }
             | Self::TouchedSince { .. }
@@ -288,7 +293,7 @@ impl Reason {
         match self {
             Self::UnknownStage(_) | Self::UnknownStatus(_) | Self::NoStageYet => 1,
             Self::JobNotRegistered | Self::JobNotOpen { .. } | Self::JobNotVisible { .. } => 2,
-            Self::Erased => 4,
+            Self::Erased | Self::Excluded(_) => 4,
             Self::AmbiguousIdentity(_)
             | Self::LearningAshby { .. }
             | Self::CreateInDoubt { .. }
@@ -472,6 +477,10 @@ impl fmt::Display for Reason {
             ),
             Self::Erased => f.write_str(
                 "Left alone: this person was erased at their request, and nothing that Dover says of them is kept. Only lifting the erasure lets them be synced again.",
+            ),
+            Self::Excluded(exclusion) => write!(
+                f,
+                "Left alone: the person is on the exclusion list, and nothing is created or linked. Why: {exclusion}."
             ),
             Self::NoStageYet => f.write_str("Left alone: Dover has named neither a stage nor a status of this candidate yet."),
             Self::JobNotRegistered => f.write_str(

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{policy::Policy, says::DoverSays};
+use super::{exclusion::Exclusion, policy::Policy, says::DoverSays};
 use crate::ids::{ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, SourceId, StageId};
 
 /// One prospect, its job, what Ashby holds of the person, and how the employer's Ashby is set up.
@@ -152,6 +152,8 @@ pub enum Person {
     Several(Vec<CandidateId>),
     /// Erased at their request.
     Erased,
+    /// On the exclusion list, and not linked: whoever is linked goes on (rule 3).
+    Excluded(Exclusion),
     /// Nobody of that e-mail or profile.
     Nobody,
     /// Ashby was asked about them, and did not tell.

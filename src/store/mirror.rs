@@ -112,6 +112,8 @@ pub struct Seen {
     pub source: Option<SourceId>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
+    /// When it was archived, where it is.
+    pub archived_at: Option<DateTime<Utc>>,
 }
 
 /// Where an application stands.
@@ -206,22 +208,24 @@ pub async fn saw(
         .map(|seen| seen.source.as_ref().map(|id| id.0.clone()))
         .collect();
     let updated: Vec<DateTime<Utc>> = seen.iter().map(|seen| seen.updated_at).collect();
+    let archived: Vec<Option<DateTime<Utc>>> = seen.iter().map(|seen| seen.archived_at).collect();
     sqlx::query!(
         r#"
         INSERT INTO ashby_application AS a (connection_id, id, candidate_id, job_id, stage_id, status, archive_reason_id,
-                                            source_id, updated_at, foreign_at, looked_at)
+                                            source_id, updated_at, foreign_at, looked_at, archived_at)
         SELECT $1, id, candidate_id, job_id, stage_id, status, archive_reason_id, source_id, updated_at,
                CASE WHEN EXISTS (
                    SELECT FROM intent i WHERE i.connection_id = $1 AND i.step->>'do' = 'create-application'
                      AND i.step->>'candidate' = candidate_id AND i.step->>'job' = job_id)
                THEN NULL ELSE updated_at END,
-               coalesce($10::timestamptz, 'epoch')
-        FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[])
-             AS s (id, candidate_id, job_id, stage_id, status, archive_reason_id, source_id, updated_at)
+               coalesce($10::timestamptz, 'epoch'), archived_at
+        FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
+                    $11::timestamptz[])
+             AS s (id, candidate_id, job_id, stage_id, status, archive_reason_id, source_id, updated_at, archived_at)
         ON CONFLICT (connection_id, id) DO UPDATE
         SET candidate_id = excluded.candidate_id, job_id = excluded.job_id, stage_id = excluded.stage_id,
             status = excluded.status, archive_reason_id = excluded.archive_reason_id, source_id = excluded.source_id,
-            updated_at = excluded.updated_at, looked_at = greatest(a.looked_at, $10), gone = a.gone AND $10 IS NULL,
+            updated_at = excluded.updated_at, archived_at = excluded.archived_at, looked_at = greatest(a.looked_at, $10), gone = a.gone AND $10 IS NULL,
             foreign_at = CASE
                 WHEN (a.stage_id, a.status, a.archive_reason_id, a.source_id)
                      IS DISTINCT FROM (excluded.stage_id, excluded.status, excluded.archive_reason_id, excluded.source_id)
@@ -242,7 +246,8 @@ pub async fn saw(
         &reasons as _,
         &sources as _,
         &updated,
-        looked_at
+        looked_at,
+        &archived as _
     )
     .execute(tx)
     .await?;
@@ -260,12 +265,13 @@ pub async fn wrote(
     let kept = sqlx::query!(
         r#"
         INSERT INTO ashby_application AS a (connection_id, id, candidate_id, job_id, stage_id, status, archive_reason_id,
-                                            source_id, updated_at, looked_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                                            source_id, updated_at, looked_at, archived_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (connection_id, id) DO UPDATE
         SET candidate_id = excluded.candidate_id, job_id = excluded.job_id, stage_id = excluded.stage_id,
             status = excluded.status, archive_reason_id = excluded.archive_reason_id, source_id = excluded.source_id,
-            updated_at = excluded.updated_at, looked_at = greatest(a.looked_at, excluded.looked_at), gone = false
+            updated_at = excluded.updated_at, looked_at = greatest(a.looked_at, excluded.looked_at),
+            archived_at = excluded.archived_at, gone = false
         WHERE excluded.updated_at >= a.updated_at
         "#,
         connection.0,
@@ -277,7 +283,8 @@ pub async fn wrote(
         seen.archive_reason.as_ref().map(ArchiveReasonId::as_str),
         seen.source.as_ref().map(SourceId::as_str),
         seen.updated_at,
-        looked_at
+        looked_at,
+        seen.archived_at
     )
     .execute(&mut *tx)
     .await?;
@@ -468,6 +475,44 @@ pub async fn identify(
     Ok(())
 }
 
+/// Keeps what the rules of the exclusion list may ask of candidates: for each, the hashes of what is said of them now.
+pub async fn describe(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    people: &[(CandidateId, Vec<Vec<u8>>)],
+) -> Result<(), StoreError> {
+    // A page may name somebody twice; and arrays of arrays would all have to be of one length.
+    let latest: HashMap<&str, &Vec<Vec<u8>>> = people
+        .iter()
+        .map(|(candidate, traits)| (candidate.as_str(), traits))
+        .collect();
+    let mut candidates: Vec<String> = latest.keys().map(|&id| id.to_owned()).collect();
+    candidates.sort_unstable();
+    let (mut whose, mut traits) = (Vec::new(), Vec::new());
+    for candidate in &candidates {
+        for one in latest[candidate.as_str()] {
+            whose.push(candidate.clone());
+            traits.push(one.clone());
+        }
+    }
+    sqlx::query!(
+        r#"
+        INSERT INTO ashby_person (connection_id, candidate_id, traits)
+        SELECT $1, c.id, coalesce(array_agg(t.hash) FILTER (WHERE t.hash IS NOT NULL), '{}')
+        FROM unnest($2::text[]) AS c (id) LEFT JOIN unnest($3::text[], $4::bytea[]) AS t (whose, hash) ON t.whose = c.id
+        GROUP BY c.id
+        ON CONFLICT (connection_id, candidate_id) DO UPDATE SET traits = excluded.traits
+        "#,
+        connection.0,
+        &candidates,
+        &whose,
+        &traits
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// Ashby no longer has these candidates: a merge or a deletion.
 pub async fn forget_candidates(
     db: impl PgExecutor<'_>,
@@ -475,7 +520,10 @@ pub async fn forget_candidates(
     candidates: &[String],
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "DELETE FROM ashby_identity WHERE connection_id = $1 AND candidate_id = ANY($2)",
+        r#"
+        WITH people AS (DELETE FROM ashby_person WHERE connection_id = $1 AND candidate_id = ANY($2))
+        DELETE FROM ashby_identity WHERE connection_id = $1 AND candidate_id = ANY($2)
+        "#,
         connection.0,
         candidates
     )

@@ -9,6 +9,8 @@ pub mod connection;
 pub mod decision;
 pub mod delivery;
 pub mod erasure;
+pub mod exclusion;
+pub mod exclusion_import;
 pub mod flush;
 pub mod inbox;
 pub mod installation;

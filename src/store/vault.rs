@@ -15,13 +15,38 @@ use sha2::Sha256;
 use super::StoreError;
 use crate::{
     ids::{CandidateId, ConnectionId, DoverCandidateId, random_bytes},
-    plan::identity::IdentityKey,
+    plan::{exclusion, identity::IdentityKey},
 };
 
 const NONCE_LENGTH: usize = 12;
 
 /// What the hash key is sealed for.
 const HASH_KEY: &str = "the hash key";
+
+/// How much is kept of the hash of a trait, in bytes.
+const TRAIT_LENGTH: usize = 16;
+
+/// Something that is said of a candidate, as somebody wrote it.
+#[derive(Clone, Copy, Debug)]
+pub enum Trait<'a> {
+    /// A tag, by its title.
+    Tag(&'a str),
+    /// A company.
+    Company(&'a str),
+    /// The domain of an e-mail address, or one above it.
+    Domain(&'a str),
+}
+
+impl Trait<'_> {
+    fn tagged(&self) -> String {
+        let (kind, text) = match self {
+            Self::Tag(text) => ("tag", text),
+            Self::Company(text) => ("company", text),
+            Self::Domain(text) => ("domain", text),
+        };
+        format!("{kind}:{}", exclusion::folded(text))
+    }
+}
 
 /// Seals and opens stored secrets, and hashes identities. One that was only made of a master key hashes with a key
 /// derived from it; [`claim`](super::claim) answers the one to work with.
@@ -160,6 +185,20 @@ impl Vault {
     /// What stands in a tombstone for a candidate as Ashby names them.
     pub fn ashby_hash(&self, connection: ConnectionId, candidate: &CandidateId) -> Vec<u8> {
         self.hash(connection, &format!("ashby:{candidate}"))
+    }
+
+    /// What stands in exclusion lists, and beside the mirror's own, for the SHA-256 of a person's address: whoever has the
+    /// database cannot try addresses through, and whoever asks need not tell the address.
+    pub fn digest_hash(&self, connection: ConnectionId, digest: &[u8; 32]) -> Vec<u8> {
+        self.hash(connection, &format!("digest:{}", hex::encode(digest)))
+    }
+
+    /// What stands in the mirror for something that is said of a candidate: half a hash is enough, for a rule asks about
+    /// words that an admin chose.
+    pub fn trait_hash(&self, connection: ConnectionId, it: &Trait<'_>) -> Vec<u8> {
+        let mut hash = self.hash(connection, &it.tagged());
+        hash.truncate(TRAIT_LENGTH);
+        hash
     }
 
     fn hash(&self, connection: ConnectionId, tagged: &str) -> Vec<u8> {

@@ -74,6 +74,13 @@ impl Known {
         candidates.chain(keys).chain(in_ashby).collect()
     }
 
+    /// As they stand in exclusion lists.
+    fn digests(&self, sync: &Sync, connection: ConnectionId) -> Vec<Vec<u8>> {
+        let keys = self.keys.iter();
+        keys.map(|key| sync.vault.digest_hash(connection, &key.digest()))
+            .collect()
+    }
+
     /// As they may stand in a text, in lower case.
     fn addresses(&self) -> Vec<String> {
         let texts = self.keys.iter().flat_map(|key| match key {
@@ -228,6 +235,8 @@ async fn empty(
     let erasure = tombstone(sync, tx, connection, &hashes).await?;
     let in_ashby = texts(&known.in_ashby);
     store::erasure::extend(tx, connection, erasure, &hashes, &in_ashby).await?;
+    let listed = known.digests(sync, connection);
+    store::exclusion_import::forget_person(tx, connection, &listed).await?;
     let decisions = store::erasure::clear(tx, erasure, &ids).await?;
     let now = sync.clock.now();
     let deliveries = store::erasure::empty_deliveries_of(tx, connection, &candidates, now).await?;

@@ -9,6 +9,7 @@ use super::{
     Sync, SyncError,
     brake::Brake,
     doubt, erase,
+    exclude::{self, Somebody},
     look::{self, Known, Picture},
     settings::Policies,
 };
@@ -21,6 +22,7 @@ use crate::{
     plan::{
         Situation,
         brake::Answer,
+        exclusion::Exclusion,
         identity,
         situation::{ApplicationStatus, Person, Registration, Setup, Untold},
     },
@@ -72,6 +74,8 @@ struct Mirrored {
     held: HashMap<ProspectId, Option<Answer>>,
     /// Keys of people whose creation is in doubt.
     doubtful: HashMap<Vec<u8>, Person>,
+    /// Who is on the exclusion list, of those who are not linked.
+    excluded: HashMap<ProspectId, Exclusion>,
     /// Who was erased.
     erased: HashMap<ProspectId, ErasureId>,
 }
@@ -173,8 +177,10 @@ impl Scene<'_> {
             )
         });
         let known_by: Vec<_> = known_by.collect();
+        let excluded = self.excluded(prospects, &intents).await?;
         Ok(Mirrored {
             erased: erase::erased(pool, self.connection, &known_by).await?,
+            excluded,
             keys,
             held,
             doubtful,
@@ -202,15 +208,77 @@ impl Scene<'_> {
         Ok(doubtful)
     }
 
+    /// Who is on the exclusion list. Whoever is linked is not asked about, nor whose creation is half done or in doubt: what
+    /// has begun goes on.
+    async fn excluded(
+        &self,
+        prospects: &[Prospect],
+        intents: &[Intent],
+    ) -> Result<HashMap<ProspectId, Exclusion>, SyncError> {
+        let begun: HashSet<ProspectId> = intents.iter().map(|intent| intent.prospect).collect();
+        let strangers = prospects.iter().filter(|prospect| {
+            prospect.application.is_none()
+                && prospect.candidate.is_none()
+                && !begun.contains(&prospect.id)
+                && self.jobs.contains_key(&prospect.dover_job_id)
+        });
+        let strangers: Vec<&Prospect> = strangers.collect();
+        if strangers.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let asked = strangers.iter().map(|prospect| {
+            let (contact, job) = (&prospect.says.contact, &prospect.dover_job_id);
+            let keys = identity::keys(contact);
+            let company = contact.company.as_ref().map(|said| said.value.clone());
+            Somebody::new(self.sync, self.connection, &keys, Some(job)).at(company)
+        });
+        let asked: Vec<Somebody> = asked.collect();
+        let found = exclude::ask(self.sync, self.connection, &asked).await?;
+        let found = strangers.iter().zip(found);
+        Ok(found
+            .filter_map(|(prospect, exclusion)| Some((prospect.id, exclusion?)))
+            .collect())
+    }
+
+    /// While not every application was read, those of a person were only now looked at: asked again, for a rule may count
+    /// them.
+    async fn unless_excluded(
+        &self,
+        prospect: &Prospect,
+        person: Person,
+        mirrored: &Mirrored,
+    ) -> Result<Person, SyncError> {
+        let is_looked_at =
+            matches!(person, Person::Found { .. }) && self.picture.applications != Known::Current;
+        if !is_looked_at {
+            return Ok(person);
+        }
+        let intents: Vec<Intent> = mirrored
+            .intents
+            .get(&prospect.id)
+            .cloned()
+            .into_iter()
+            .collect();
+        let again = self
+            .excluded(std::slice::from_ref(prospect), &intents)
+            .await?;
+        let excluded = again.into_values().next();
+        Ok(excluded.map_or(person, Person::Excluded))
+    }
+
     async fn case(&self, prospect: Prospect, mirrored: &Mirrored) -> Result<Case, SyncError> {
         let job = self.jobs.get(&prospect.dover_job_id);
         let person = match job {
             _ if mirrored.erased.contains_key(&prospect.id) => Person::Erased,
+            _ if let Some(exclusion) = mirrored.excluded.get(&prospect.id) => {
+                Person::Excluded(exclusion.clone())
+            }
             // Without a job nothing of the person matters, and nothing needs to be asked.
             None => Person::Nobody,
             Some(job) => {
                 let person = self.person(&prospect, &job.ashby_job_id, mirrored);
-                or_untold(person.await)?
+                let person = or_untold(person.await)?;
+                self.unless_excluded(&prospect, person, mirrored).await?
             }
         };
         let looked_at = match &person {

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Sync, SyncError, release};
+use super::{Sync, SyncError, exclude, release};
 use crate::{
     ashby::{self, AshbyClient, AshbyError, Disposition, Next, Page, PageFrom, SyncToken},
     ids::{ApplicationId, CandidateId, ConnectionId},
@@ -11,6 +11,7 @@ use crate::{
     store::{
         self,
         mirror::{How, Listing, Progress, Seen, Standing},
+        vault::Trait,
     },
 };
 
@@ -98,6 +99,8 @@ pub(super) async fn follow_candidates(
             .map(|person| (person.id.clone(), hashes(sync, connection, person)))
             .collect();
         store::mirror::identify(&mut tx, connection, &people).await?;
+        let described = traits(sync, connection, &page.items);
+        store::mirror::describe(&mut tx, connection, &described).await?;
         if somebody_waits {
             let touched = people.iter().map(|(candidate, _)| candidate);
             release::touched(&mut tx, connection, touched).await?;
@@ -232,8 +235,34 @@ pub(super) fn hashes(
     let profiles = person.linked_in_urls().filter_map(IdentityKey::linkedin);
     emails
         .chain(profiles)
-        .map(|key| sync.vault.identity_hash(connection, &key))
+        .flat_map(|key| {
+            // The second for whoever asks about somebody by the SHA-256 of their address alone.
+            let digest = sync.vault.digest_hash(connection, &key.digest());
+            [sync.vault.identity_hash(connection, &key), digest]
+        })
         .collect()
+}
+
+/// What the rules of the exclusion list may ask of these people.
+fn traits(
+    sync: &Sync,
+    connection: ConnectionId,
+    people: &[ashby::Candidate],
+) -> Vec<(CandidateId, Vec<Vec<u8>>)> {
+    let described = people.iter().map(|person| {
+        let tags = person.tags.iter().map(|tag| Trait::Tag(&tag.title));
+        let company = person.company.iter().map(|name| Trait::Company(name));
+        let domains = person
+            .emails()
+            .flat_map(exclude::domains)
+            .map(Trait::Domain);
+        let hash = |it: Trait<'_>| sync.vault.trait_hash(connection, &it);
+        let mut hashes: Vec<_> = tags.chain(company).chain(domains).map(hash).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        (person.id.clone(), hashes)
+    });
+    described.collect()
 }
 
 /// What the mirror keeps of an application.
@@ -246,6 +275,7 @@ pub(super) fn seen(application: &ashby::Application) -> Seen {
         archive_reason: application.archive_reason_id.clone(),
         source: application.source_id.clone(),
         updated_at: application.updated_at,
+        archived_at: application.archived_at,
     }
 }
 
@@ -325,12 +355,14 @@ pub(super) async fn identify(
     connection: ConnectionId,
     people: &[ashby::Candidate],
 ) -> Result<(), SyncError> {
+    let described = traits(sync, connection, people);
     let people: Vec<_> = people
         .iter()
         .map(|person| (person.id.clone(), hashes(sync, connection, person)))
         .collect();
     let mut tx = sync.pool.begin().await?;
     store::mirror::identify(&mut tx, connection, &people).await?;
+    store::mirror::describe(&mut tx, connection, &described).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -11,6 +11,7 @@ pub mod check;
 mod clients;
 mod doubt;
 pub mod erase;
+pub mod exclude;
 pub mod flush;
 pub mod fold;
 mod freshness;

@@ -256,6 +256,9 @@ pub(super) fn ashby_held(situation: &Situation) -> Value {
         Person::Learning { read } => json!({ "person": "learning", "candidates_read": read }),
         Person::InDoubt { since } => json!({ "person": "in-doubt", "since": since }),
         Person::Undecided { since, .. } => json!({ "person": "undecided", "since": since }),
+        Person::Excluded(exclusion) => {
+            json!({ "person": "excluded", "by": exclusion.to_string() })
+        }
         Person::Erased => json!({ "person": "erased" }),
         Person::Nobody => json!({ "person": "unknown" }),
     }

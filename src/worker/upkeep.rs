@@ -24,6 +24,9 @@ const REST: TimeDelta = TimeDelta::hours(1);
 /// How long a webhook secret is kept after its death.
 const DEAD_SECRETS: TimeDelta = TimeDelta::days(30);
 
+/// How long the upload of an exclusion list may stand still before it is taken for broken off.
+const UPLOADS: TimeDelta = TimeDelta::hours(1);
+
 /// How far a connection has come.
 #[derive(Clone, Copy, Debug, Default)]
 struct Progress {
@@ -78,6 +81,7 @@ impl Upkeep {
         let now = sync.clock.now();
         store::overview::gather_tallies(&sync.pool).await?;
         retention::webhook_secrets(&sync.pool, now - DEAD_SECRETS).await?;
+        sweep_exclusions(sync, shutdown).await?;
         let mut all = store::connection::list(&sync.pool, "", i64::MAX).await?;
         self.progress
             .retain(|id, _| all.iter().any(|connection| connection.id == *id));
@@ -131,4 +135,18 @@ impl Upkeep {
         tx.commit().await?;
         Ok(Some(count))
     }
+}
+
+/// Removes the rows of exclusion lists that were taken away, or whose upload broke off.
+async fn sweep_exclusions(sync: &Sync, shutdown: &CancellationToken) -> Result<(), StoreError> {
+    let stale = sync.clock.now() - UPLOADS;
+    for _ in 0..STEPS {
+        let mut tx = sync.pool.begin().await?;
+        let went = store::exclusion_import::sweep(&mut tx, stale, STEP).await?;
+        tx.commit().await?;
+        if went == 0 || shutdown.is_cancelled() {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -19,6 +19,7 @@ mod dice;
 mod doctor;
 mod embedded_postgres;
 mod erasing;
+mod exclusions;
 mod fairness;
 mod faults;
 mod flushing;

@@ -165,6 +165,7 @@ async fn every_column_of_bytes_is_known_to_the_rotation_or_no_secret() {
         "delivery.body",
         "delivery.body_hash",
         "erased_key.key_hash",
+        "exclusion_key.key_hash",
     ];
     let mut known = [&sealed[..], &open].concat();
     known.sort_unstable();

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod connections;
 pub mod deliveries;
 pub mod erasures;
+pub mod exclusions;
 pub mod flushes;
 pub mod jobs;
 pub mod prospects;
@@ -59,6 +60,13 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(erasures::erase_person))       // …/{prospect}/personal-data
         .routes(routes!(erasures::list))               // /v1/connections/{connection}/erasures
         .routes(routes!(erasures::lift))               // …/{erasure}
+        // /v1/connections/{connection}/exclusions
+        .routes(routes!(exclusions::list_imports, exclusions::import)) // …/imports
+        .routes(routes!(exclusions::read_import, exclusions::remove_import)) // …/imports/{import}
+        .routes(routes!(exclusions::commit_import))    // …/imports/{import}/commit
+        .routes(routes!(exclusions::read_rules, exclusions::set_rules)) // …/rules
+        .routes(routes!(exclusions::check))            // …/check
+        .routes(routes!(exclusions::export))           // …/export
         .routes(routes!(reports::parked))              // /v1/connections/{connection}/reports/parked
         // /v1/connections/{connection}/flushes
         .routes(routes!(flushes::list, flushes::start))

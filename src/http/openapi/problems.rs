@@ -9,13 +9,19 @@ use crate::{
     dover::payload::Fault,
     http::{
         access,
+        api::exclusions,
         ashby_webhook::NO_SECRET,
         problem::{ApiError, Code, Problem},
     },
     store::{brake::QuestionStatus, token::Role},
     sync::{
-        answer::AnswerError, erase::EraseError, register::RegisterError, settings::ChangeError,
-        tokens::TokenError, undo::UndoError,
+        answer::AnswerError,
+        erase::EraseError,
+        exclude::{ImportError, NotAList},
+        register::RegisterError,
+        settings::ChangeError,
+        tokens::TokenError,
+        undo::UndoError,
     },
 };
 
@@ -56,6 +62,9 @@ fn of_its_own(operation: &str) -> &'static [Code] {
         "replayDelivery" => &[Code::InvalidDelivery],
         "createToken" => &[Code::NameTaken],
         "revokeToken" | "changeBootstrapToken" => &[Code::LastAdminToken],
+        "importExclusions" => &[Code::UnreadableList],
+        "commitExclusionImport" => &[Code::ImportUnderWay],
+        "exportExclusions" => &[Code::ConnectionNeedsAttention, Code::AshbyUnavailable],
         "erasePerson" => &[Code::WriteUnderWay],
         "startFlush" => &[
             Code::ConnectionPaused,
@@ -281,6 +290,10 @@ pub(super) fn sample(code: Code) -> Problem {
         }
         .into(),
         Code::NotAnAshbyJob => RegisterError::NotAnAshbyJob.into(),
+        Code::UnreadableList => {
+            ImportError::NotAList(NotAList::SomethingElse("a PNG image")).into()
+        }
+        Code::ImportUnderWay => exclusions::still_read(),
         Code::InvalidDelivery => new("Correct what `faults` names.").with_faults(vec![Fault::new(
             "/data/updated_at",
             "is required: expected an RFC 3339 time with a zone, such as 2026-11-21T09:59:58Z",

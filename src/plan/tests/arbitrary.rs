@@ -12,6 +12,7 @@ use crate::{
     ids::{ApplicationId, ArchiveReasonId},
     plan::{
         Situation,
+        exclusion::{Exclusion, Hit},
         policy::Policy,
         says::{Contact, Dated, DoverSays, Stamp},
         settings::{
@@ -205,6 +206,7 @@ fn person() -> impl Strategy<Value = Person> {
         1 => Just(Person::Gone),
         1 => Just(Person::Transferred),
         1 => Just(Person::Erased),
+        1 => moment().prop_map(|at| Person::Excluded(Exclusion::Rule { hit: Hit::CoolDown { at, months: 6 }, by: None })),
         1 => Just(Person::Unclear { candidate: "ada".into(), application: "a-1".into() }),
         1 => (0..9_usize).prop_map(|n| Person::Several(vec!["ada".into(); n])),
         1 => (0..9000_i64).prop_map(|read| Person::Learning { read }),

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use chrono::DateTime;
+
 use super::world::at;
 use crate::plan::{
     Action, Departure, Plan, Reason, Withheld,
     brake::{Exceeded, Limit, Would},
+    exclusion::{Exclusion, FoundBy, Hit},
     policy::Trigger,
     says::{Stage, Status},
     situation::Creation,
@@ -174,12 +177,24 @@ fn of_the_rules() -> Vec<Reason> {
         },
         Reason::TransferredInAshby,
         Reason::Erased,
+        Reason::Excluded(Exclusion::Row {
+            list: text("Ashby, November"),
+            imported_at: DateTime::UNIX_EPOCH,
+            line: 17,
+            by: FoundBy::Email,
+        }),
+        Reason::Excluded(Exclusion::Rule {
+            hit: Hit::Tag {
+                tag: text("Do not contact"),
+            },
+            by: Some(FoundBy::Linkedin),
+        }),
         Reason::UnclearInAshby,
     ]
 }
 
 /// How many variants [`Reason`] has.
-pub(super) const VARIANTS: usize = 44;
+pub(super) const VARIANTS: usize = 45;
 
 /// A number for each variant. A new one does not compile until it has a number here, and then a sentence above.
 pub(super) fn variant(reason: &Reason) -> usize {
@@ -228,6 +243,7 @@ pub(super) fn variant(reason: &Reason) -> usize {
         Reason::NoApplicationFor(_) => 41,
         Reason::WaitingForTrigger { .. } => 42,
         Reason::MappedStageGone { .. } => 43,
+        Reason::Excluded(_) => 44,
     }
 }
 

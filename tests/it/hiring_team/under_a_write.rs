@@ -380,6 +380,7 @@ async fn what_was_seen_since_a_write_of_ours_is_kept_over_its_answer() {
         archive_reason: None,
         source: None,
         updated_at: app.now() - chrono::TimeDelta::minutes(1),
+        archived_at: None,
     };
     let mut tx = pool.begin().await.unwrap();
     store::mirror::wrote(&mut tx, connection, &answer, app.now())
