@@ -1,6 +1,6 @@
 //! How fast it is, and how much memory it takes. Not for every run: each asks for its own, and prints what it found.
 
-use std::{fmt::Write, fs};
+use std::{fmt::Write, fs, time::Duration};
 
 use dover_ashby_sync::clock::{Clock, SystemClock};
 use futures::stream;
@@ -43,7 +43,9 @@ async fn send(app: &TestApp, rows: usize) -> (Value, f64) {
     let pieces = stream::iter(pieces.map(Ok::<_, std::io::Error>));
     let path = of_list("/imports?name=all&commit=true");
     let request = app.request(Method::POST, &path).bearer_auth(TOKEN);
-    let request = request.body(reqwest::Body::wrap_stream(pieces));
+    let request = request
+        .timeout(Duration::from_secs(600))
+        .body(reqwest::Body::wrap_stream(pieces));
     let began = SystemClock.now();
     let read = app.send(request).await.ok();
     let took = (SystemClock.now() - began).as_seconds_f64();
