@@ -177,20 +177,28 @@ fn of_the_rules() -> Vec<Reason> {
         },
         Reason::TransferredInAshby,
         Reason::Erased,
-        Reason::Excluded(Exclusion::Row {
-            list: text("Ashby, November"),
-            imported_at: DateTime::UNIX_EPOCH,
-            line: 17,
-            by: FoundBy::Email,
-        }),
-        Reason::Excluded(Exclusion::Rule {
-            hit: Hit::Tag {
-                tag: text("Do not contact"),
-            },
-            by: Some(FoundBy::Linkedin),
-        }),
+        excluded_by_a_row(),
+        excluded_by_a_rule(),
         Reason::UnclearInAshby,
     ]
+}
+
+fn excluded_by_a_row() -> Reason {
+    Reason::Excluded(Exclusion::Row {
+        list: "Ashby, November".to_owned(),
+        imported_at: DateTime::UNIX_EPOCH,
+        line: 17,
+        by: FoundBy::Email,
+    })
+}
+
+fn excluded_by_a_rule() -> Reason {
+    Reason::Excluded(Exclusion::Rule {
+        hit: Hit::Tag {
+            tag: "Do not contact".to_owned(),
+        },
+        by: Some(FoundBy::Linkedin),
+    })
 }
 
 /// How many variants [`Reason`] has.

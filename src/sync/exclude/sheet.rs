@@ -169,7 +169,7 @@ impl Rows {
 }
 
 fn breaks(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| **byte == b'\n').count()
+    bytes.split(|byte| *byte == b'\n').count() - 1
 }
 
 /// What ends the cells of the first row, outside of quotes; a comma where nothing does.

@@ -44,7 +44,7 @@ async fn send(app: &TestApp, rows: usize) -> (Value, f64) {
     let path = of_list("/imports?name=all&commit=true");
     let request = app.request(Method::POST, &path).bearer_auth(TOKEN);
     let request = request
-        .timeout(Duration::from_secs(600))
+        .timeout(Duration::from_mins(10))
         .body(reqwest::Body::wrap_stream(pieces));
     let began = SystemClock.now();
     let read = app.send(request).await.ok();
