@@ -1,6 +1,6 @@
 //! Who asks: the bearer of the bootstrap token, or of one that an admin made. Asked before anything else of a request is
 //! looked at, so that a stranger learns nothing, not even which paths there are. What the one who asks may do stands in
-//! [`access`](super::access).
+//! [`access`].
 
 use axum::{
     extract::{FromRequestParts, Request, State},

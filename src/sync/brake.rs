@@ -1,5 +1,5 @@
 //! The brake of a flush: counts what it would do to each job, and holds back the part of a job that is over a limit. The
-//! arithmetic is [`plan::brake`](crate::plan::brake)'s.
+//! arithmetic is [`plan::brake`]'s.
 //!
 //! Most flushes cost one cheap count from above: only a job that might be over a limit is planned as a whole, page by page,
 //! before the first write. What is decided is counted once more as it goes through, so that news that arrives meanwhile

@@ -39,9 +39,14 @@ fn of_its_own(operation: &str) -> &'static [Code] {
             Code::AshbyKeyRefused,
             Code::AshbyUnavailable,
         ],
-        "checkConnection" | "resyncProspect" => {
+        "checkConnection" | "exportExclusions" => {
             &[Code::ConnectionNeedsAttention, Code::AshbyUnavailable]
         }
+        "resyncProspect" => &[
+            Code::ConnectionNeedsAttention,
+            Code::InvalidFields,
+            Code::AshbyUnavailable,
+        ],
         "registerJob" | "changeJob" => &[
             Code::AlreadyRegistered,
             Code::ConnectionNeedsAttention,
@@ -64,7 +69,6 @@ fn of_its_own(operation: &str) -> &'static [Code] {
         "revokeToken" | "changeBootstrapToken" => &[Code::LastAdminToken],
         "importExclusions" => &[Code::UnreadableList],
         "commitExclusionImport" => &[Code::ImportUnderWay],
-        "exportExclusions" => &[Code::ConnectionNeedsAttention, Code::AshbyUnavailable],
         "erasePerson" => &[Code::WriteUnderWay],
         "startFlush" => &[
             Code::ConnectionPaused,

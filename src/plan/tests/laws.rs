@@ -252,6 +252,9 @@ fn is_ours(step: &Step, situation: &Situation) -> bool {
     }
 }
 
+/// So many that the rarest of reasons and shapes comes up.
+const SITUATIONS: usize = 16_384;
+
 /// The laws are worth what the generator reaches.
 #[test]
 fn the_generator_reaches_every_reason_and_every_shape_of_plan() {
@@ -260,7 +263,7 @@ fn the_generator_reaches_every_reason_and_every_shape_of_plan() {
     let mut reasons = BTreeSet::new();
     let mut shapes = BTreeSet::new();
     let mut ahead = 0;
-    for _ in 0..4096 {
+    for _ in 0..SITUATIONS {
         let tree = situations
             .new_tree(&mut runner)
             .expect("nothing is filtered");

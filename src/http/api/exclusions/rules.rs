@@ -30,9 +30,11 @@ const MAX_MONTHS: i64 = 240;
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct ExclusionRules {
     /// An application in a Lead or an active stage, on whatever job.
+    #[schema(nullable)]
     #[serde(default)]
     pub in_process: bool,
     /// An application that ended in a hire.
+    #[schema(nullable)]
     #[serde(default)]
     pub hired: bool,
     /// An application that was archived within so many months.
@@ -44,15 +46,15 @@ pub struct ExclusionRules {
     #[serde(default)]
     pub cool_down_months: Option<u32>,
     /// One of these tags in Ashby, by title: *Do not contact*, say. Capitals do not matter.
-    #[schema(max_items = 500)]
+    #[schema(max_items = 500, nullable)]
     #[serde(default)]
     pub tags: Vec<String>,
     /// One of these companies, as Ashby or Dover has it. Capitals do not matter.
-    #[schema(max_items = 500)]
+    #[schema(max_items = 500, nullable)]
     #[serde(default)]
     pub companies: Vec<String>,
     /// An e-mail address at one of these domains, or below it.
-    #[schema(max_items = 500)]
+    #[schema(max_items = 500, nullable)]
     #[serde(default)]
     pub email_domains: Vec<String>,
 }

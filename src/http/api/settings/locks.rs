@@ -44,7 +44,7 @@ impl PartialSchema for LockChange {
             } else {
                 format!("Whether `{name}` is for admins alone.")
             };
-            json!({ "type": "boolean", "description": what })
+            json!({ "type": ["boolean", "null"], "description": what })
         };
         let names = names().map(|name| (name.to_owned(), described(name)));
         let schema = json!({
