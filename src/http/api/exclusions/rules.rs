@@ -38,11 +38,11 @@ pub struct ExclusionRules {
     #[serde(default)]
     pub hired: bool,
     /// An application that was archived within so many months.
-    #[schema(minimum = 1, maximum = 240, required)]
+    #[schema(minimum = 1, maximum = 240)]
     #[serde(default)]
     pub archived_within_months: Option<u32>,
     /// The cool-down window: an application that was changed within so many months, whatever became of it.
-    #[schema(minimum = 1, maximum = 240, required)]
+    #[schema(minimum = 1, maximum = 240)]
     #[serde(default)]
     pub cool_down_months: Option<u32>,
     /// One of these tags in Ashby, by title: *Do not contact*, say. Capitals do not matter.
