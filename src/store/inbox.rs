@@ -24,12 +24,14 @@ pub struct Unfolded {
     pub dover_job_id: Option<String>,
 }
 
-/// Takes up to `limit` deliveries in order of arrival. They are locked until the transaction ends; what another one
-/// has taken is passed over.
+/// Takes up to `limit` deliveries in order of arrival, and of these only so many as begin within the first `bytes` of their
+/// bodies: at least one, so that there is an end to it. They are locked until the transaction ends; what another one has
+/// taken is passed over.
 pub async fn take(
     tx: &mut PgConnection,
     connection: ConnectionId,
     limit: i64,
+    bytes: i64,
 ) -> Result<Vec<Unfolded>, StoreError> {
     let rows = sqlx::query_as!(
         Unfolded,
@@ -38,11 +40,14 @@ pub async fn take(
             SELECT delivery_id FROM pending WHERE connection_id = $1 AND prospect_id IS NULL
             ORDER BY delivery_id LIMIT $2 FOR UPDATE SKIP LOCKED
         )
-        SELECT d.id, d.received_at, d.body, d.erased_at IS NOT NULL AS "is_erased!", d.dover_candidate_id, d.dover_job_id
-        FROM taken JOIN delivery d ON d.id = taken.delivery_id ORDER BY d.id
+        SELECT id, received_at, body, erased_at IS NOT NULL AS "is_erased!", dover_candidate_id, dover_job_id
+        FROM (SELECT d.*, sum(octet_length(d.body)) OVER (ORDER BY d.id) - octet_length(d.body) AS bytes_before
+              FROM taken JOIN delivery d ON d.id = taken.delivery_id) AS d
+        WHERE bytes_before < $3 ORDER BY id
         "#,
         connection.0,
-        limit
+        limit,
+        bytes
     )
     .fetch_all(tx)
     .await?;

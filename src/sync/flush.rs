@@ -382,6 +382,7 @@ impl Flush<'_> {
                 store::prospect::pending(&self.sync.pool, self.connection.id, after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = last.id;
+            scene.heed_modes().await?;
             let mut left = page;
             while !left.is_empty() && !self.is_over(turn) {
                 if self.sync.clock.now() - scene.picture.at > PICTURE_KEEPS {
@@ -656,6 +657,16 @@ impl Flush<'_> {
 }
 
 impl Scene<'_> {
+    /// Learns which jobs have been put in shadow or made live since: nobody should have to wait for the end of a flush.
+    async fn heed_modes(&mut self) -> Result<(), StoreError> {
+        for job in store::job::all(&self.sync.pool, self.connection).await? {
+            if let Some(known) = self.jobs.get_mut(&job.dover_job_id) {
+                known.mode = job.mode;
+            }
+        }
+        Ok(())
+    }
+
     /// What is left once everything pending was decided.
     const fn rest(&self) -> Rest {
         match self.picture.candidates {

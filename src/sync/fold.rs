@@ -14,6 +14,9 @@ use crate::{
 /// Deliveries a page: enough to make the statements' fixed costs small, few enough to keep memory and locks short.
 const PAGE: i64 = 1_000;
 
+/// Bytes of bodies a page: a body may be a thousand times as large as most are.
+const PAGE_BYTES: i64 = 16 << 20;
+
 /// News of one prospect within a page: the fold of its deliveries, and which those are.
 #[derive(Default)]
 struct News {
@@ -76,7 +79,7 @@ async fn fold_page(
     aliases: &HashMap<String, DoverJobId>,
 ) -> Result<usize, SyncError> {
     let mut tx = sync.pool.begin().await?;
-    let taken = store::inbox::take(&mut tx, connection, PAGE).await?;
+    let taken = store::inbox::take(&mut tx, connection, PAGE, PAGE_BYTES).await?;
     let count = taken.len();
     let (mut news, unreadable) = read(taken, paths, aliases);
     for (delivery, faults) in unreadable {
