@@ -22,6 +22,7 @@ pub mod lease;
 mod look;
 mod metadata;
 pub mod paths;
+mod prepare;
 pub mod preview;
 mod record;
 pub mod register;

@@ -7,8 +7,9 @@ use super::{
     Sync,
     access::Access,
     brake::{Brake, Stopped},
-    flush::{self, tally},
+    flush::tally,
     lease::Stop,
+    prepare,
     record::ashby_held,
 };
 use crate::{
@@ -45,7 +46,7 @@ pub struct Preview {
 /// What the next flush would do, prospect by prospect, at most `limit` of them; the counts are of these.
 pub async fn preview(sync: &Sync, connection: &Connection, limit: usize) -> Result<Preview, Stop> {
     let access = Access::of(sync, connection.id).await?;
-    let scene = flush::set(sync, connection, access.client.clone()).await;
+    let scene = prepare::set(sync, connection, access.client.clone()).await;
     access.keep_answered(sync).await?;
     let mut scene = scene?;
     scene.brake = Brake::assess(&scene, connection.settings.brake).await?;

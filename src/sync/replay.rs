@@ -10,9 +10,10 @@ use uuid::Uuid;
 
 use super::{
     Sync, SyncError,
-    flush::{self, tally},
+    flush::tally,
     fold::{aliases, payload_paths},
     lease::Stop,
+    prepare,
     preview::{Preview, Previewed},
     record::ashby_held,
     release, resolve,
@@ -295,7 +296,7 @@ impl<'a> Run<'a> {
     /// What the next flush would do with the first prospects.
     async fn decided(&self) -> Result<Preview, Stop> {
         let ashby = self.sync.ashby(self.connection.id).await?;
-        let mut scene = flush::set(self.sync, self.connection, ashby).await?;
+        let mut scene = prepare::set(self.sync, self.connection, ashby).await?;
         scene.refuted.clone_from(&self.refuted);
         let prospects = self.prospects().await?;
         let mut counts = Counts::default();

@@ -12,7 +12,7 @@ use crate::{
     ids::ProspectId,
     plan::{Action, Plan, Reason, brake::deed, plan, settings::locks::Who},
     store::{self, connection::Connection, prospect::Prospect, setting::Whose},
-    sync::{Sync, SyncError, access::Access, brake::Brake, flush, gather::Scene},
+    sync::{Sync, SyncError, access::Access, brake::Brake, gather::Scene, prepare},
 };
 
 /// How many prospects are decided both ways at most: a look at the next flush, not at everything.
@@ -74,7 +74,7 @@ pub async fn preview(
         });
     }
     let access = Access::of(sync, connection.id).await?;
-    let scene = flush::set(sync, connection, access.client.clone()).await;
+    let scene = prepare::set(sync, connection, access.client.clone()).await;
     access.keep_answered(sync).await?;
     let scene = scene?;
     // Only now is what waited folded.
