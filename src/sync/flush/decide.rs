@@ -22,6 +22,7 @@ use crate::{
         lease::Stop,
         look,
         record::{CallLog, Decided, application, record},
+        refused::closed_meanwhile,
     },
 };
 
@@ -211,7 +212,7 @@ impl Flush<'_> {
         if judged.plan.because != Reason::GoneFromAshby {
             return Ok(judged);
         }
-        let closed = apply::closed_meanwhile(scene, ashby, case).await?;
+        let closed = closed_meanwhile(scene, ashby, case).await?;
         Ok(closed.map_or(judged, Judged::nothing))
     }
 
