@@ -9,22 +9,19 @@ use super::{
     Sync, SyncError,
     brake::Brake,
     doubt, erase,
-    exclude::{self, Somebody},
-    look::{self, Known, Picture},
+    identities::Identities,
+    look::{Known, Picture},
+    person::or_untold,
     settings::Policies,
 };
 use crate::{
-    ashby::{AshbyClient, AshbyError, Disposition},
-    ids::{
-        ApplicationId, AshbyJobId, CandidateId, ConnectionId, DoverJobId, ErasureId, LeaseToken,
-        ProspectId,
-    },
+    ashby::AshbyClient,
+    ids::{ApplicationId, ConnectionId, DoverJobId, ErasureId, LeaseToken, ProspectId},
     plan::{
         Situation,
         brake::Answer,
         exclusion::Exclusion,
-        identity,
-        situation::{ApplicationStatus, Person, Registration, Setup, Untold},
+        situation::{Person, Registration, Setup},
     },
     store::{self, intent::Intent, job::Job, prospect::Prospect},
 };
@@ -66,14 +63,14 @@ pub(super) struct Hold {
 }
 
 /// What the mirror says of a page of prospects.
-struct Mirrored {
-    keys: HashMap<ProspectId, Vec<Vec<u8>>>,
-    who: HashMap<Vec<u8>, Vec<CandidateId>>,
-    applications: HashMap<ApplicationId, store::mirror::Known>,
-    intents: HashMap<ProspectId, Intent>,
+pub(super) struct Mirrored {
+    /// Who those are who are not linked.
+    pub(super) identities: Identities,
+    pub(super) applications: HashMap<ApplicationId, store::mirror::Known>,
+    pub(super) intents: HashMap<ProspectId, Intent>,
     held: HashMap<ProspectId, Option<Answer>>,
     /// Keys of people whose creation is in doubt.
-    doubtful: HashMap<Vec<u8>, Person>,
+    pub(super) doubtful: HashMap<Vec<u8>, Person>,
     /// Who is on the exclusion list, of those who are not linked.
     excluded: HashMap<ProspectId, Exclusion>,
     /// Who was erased.
@@ -100,48 +97,12 @@ impl Scene<'_> {
         Ok(self.gather(vec![prospect]).await?.pop())
     }
 
-    /// Who each of `prospects` may be in Ashby, as far as the mirror tells.
-    pub(super) async fn who(
-        &self,
-        prospects: &[Prospect],
-    ) -> Result<HashMap<ProspectId, Vec<CandidateId>>, SyncError> {
-        let hash = |key| self.sync.vault.identity_hash(self.connection, &key);
-        let keys: Vec<(&Prospect, Vec<Vec<u8>>)> = prospects
-            .iter()
-            .map(|prospect| {
-                let keys = identity::keys(&prospect.says.contact);
-                (prospect, keys.into_iter().map(hash).collect())
-            })
-            .collect();
-        let hashes: Vec<Vec<u8>> = keys.iter().flat_map(|(_, keys)| keys.clone()).collect();
-        let who = store::mirror::who(&self.sync.pool, self.connection, &hashes).await?;
-        let people = |(prospect, keys): (&Prospect, Vec<Vec<u8>>)| {
-            let found = keys.iter().filter_map(|key| who.get(key)).flatten();
-            let people = found.chain(&prospect.candidate).cloned().collect();
-            (prospect.id, people)
-        };
-        Ok(keys.into_iter().map(people).collect())
-    }
-
     async fn mirrored(&self, prospects: &[Prospect]) -> Result<Mirrored, SyncError> {
         let pool = &self.sync.pool;
-        let hash = |key| self.sync.vault.identity_hash(self.connection, &key);
         let strangers = prospects
             .iter()
             .filter(|prospect| prospect.application.is_none());
-        let keys: HashMap<ProspectId, Vec<Vec<u8>>> = strangers
-            .map(|prospect| {
-                (
-                    prospect.id,
-                    identity::keys(&prospect.says.contact)
-                        .into_iter()
-                        .map(hash)
-                        .collect(),
-                )
-            })
-            .collect();
-        let hashes: Vec<Vec<u8>> = keys.values().flatten().cloned().collect();
-        let who = store::mirror::who(pool, self.connection, &hashes).await?;
+        let identities = self.identities(strangers).await?;
 
         let linked: Vec<String> = prospects
             .iter()
@@ -151,9 +112,8 @@ impl Scene<'_> {
         let known = prospects
             .iter()
             .filter_map(|prospect| prospect.candidate.as_ref());
-        let people: HashSet<String> = who
-            .values()
-            .flatten()
+        let people: HashSet<String> = identities
+            .people()
             .chain(known)
             .map(|id| id.0.clone())
             .collect();
@@ -164,7 +124,7 @@ impl Scene<'_> {
         let ids: Vec<ProspectId> = prospects.iter().map(|prospect| prospect.id).collect();
         let intents = store::intent::open(pool, self.connection, Some(&ids)).await?;
         let held = store::brake::answers(pool, &ids).await?;
-        let doubtful = if keys.is_empty() {
+        let doubtful = if identities.is_empty() {
             HashMap::new()
         } else {
             self.doubtful().await?
@@ -181,10 +141,9 @@ impl Scene<'_> {
         Ok(Mirrored {
             erased: erase::erased(pool, self.connection, &known_by).await?,
             excluded,
-            keys,
+            identities,
             held,
             doubtful,
-            who,
             applications: applications
                 .into_iter()
                 .map(|known| (known.id.clone(), known))
@@ -206,64 +165,6 @@ impl Scene<'_> {
             }
         }
         Ok(doubtful)
-    }
-
-    /// Who is on the exclusion list. Whoever is linked is not asked about, nor whose creation is half done or in doubt: what
-    /// has begun goes on.
-    async fn excluded(
-        &self,
-        prospects: &[Prospect],
-        intents: &[Intent],
-    ) -> Result<HashMap<ProspectId, Exclusion>, SyncError> {
-        let begun: HashSet<ProspectId> = intents.iter().map(|intent| intent.prospect).collect();
-        let strangers = prospects.iter().filter(|prospect| {
-            prospect.application.is_none()
-                && prospect.candidate.is_none()
-                && !begun.contains(&prospect.id)
-                && self.jobs.contains_key(&prospect.dover_job_id)
-        });
-        let strangers: Vec<&Prospect> = strangers.collect();
-        if strangers.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let asked = strangers.iter().map(|prospect| {
-            let (contact, job) = (&prospect.says.contact, &prospect.dover_job_id);
-            let keys = identity::keys(contact);
-            let company = contact.company.as_ref().map(|said| said.value.clone());
-            Somebody::new(self.sync, self.connection, &keys, Some(job)).at(company)
-        });
-        let asked: Vec<Somebody> = asked.collect();
-        let found = exclude::ask(self.sync, self.connection, &asked).await?;
-        let found = strangers.iter().zip(found);
-        Ok(found
-            .filter_map(|(prospect, exclusion)| Some((prospect.id, exclusion?)))
-            .collect())
-    }
-
-    /// While not every application was read, those of a person were only now looked at: asked again, for a rule may count
-    /// them.
-    async fn unless_excluded(
-        &self,
-        prospect: &Prospect,
-        person: Person,
-        mirrored: &Mirrored,
-    ) -> Result<Person, SyncError> {
-        let is_looked_at =
-            matches!(person, Person::Found { .. }) && self.picture.applications != Known::Current;
-        if !is_looked_at {
-            return Ok(person);
-        }
-        let intents: Vec<Intent> = mirrored
-            .intents
-            .get(&prospect.id)
-            .cloned()
-            .into_iter()
-            .collect();
-        let again = self
-            .excluded(std::slice::from_ref(prospect), &intents)
-            .await?;
-        let excluded = again.into_values().next();
-        Ok(excluded.map_or(person, Person::Excluded))
     }
 
     async fn case(&self, prospect: Prospect, mirrored: &Mirrored) -> Result<Case, SyncError> {
@@ -321,212 +222,4 @@ impl Scene<'_> {
             Known::Stale | Known::Learning { .. } => known.looked_at,
         }
     }
-
-    async fn person(
-        &self,
-        prospect: &Prospect,
-        job: &AshbyJobId,
-        mirrored: &Mirrored,
-    ) -> Result<Person, SyncError> {
-        if let Some(id) = &prospect.application {
-            return match mirrored.applications.get(id) {
-                Some(known) if !known.gone => Ok(linked(known, job)),
-                known => self.relearn(id, job, known.is_some()).await,
-            };
-        }
-        let intent = mirrored.intents.get(&prospect.id);
-        if let Some(doubt) = intent.and_then(|intent| self.doubt(intent)) {
-            return Ok(doubt);
-        }
-        if let Some(candidate) = &prospect.candidate {
-            return self.known(candidate.clone(), job, mirrored).await;
-        }
-        self.by_identity(prospect, job, mirrored).await
-    }
-
-    /// A linked application that the mirror has forgotten, or was told is gone. One that `was_gone` may be back: out of
-    /// a confidential job, say. Then so is its person, whom we may have forgotten with it.
-    async fn relearn(
-        &self,
-        id: &ApplicationId,
-        job: &AshbyJobId,
-        was_gone: bool,
-    ) -> Result<Person, SyncError> {
-        let looked = look::look_at(self.sync, self.connection, &self.ashby, id).await?;
-        if looked.is_none() {
-            return Ok(Person::Gone);
-        }
-        let again = store::mirror::applications(
-            &self.sync.pool,
-            self.connection,
-            std::slice::from_ref(&id.0),
-            &[],
-        );
-        let Some(known) = again.await?.pop() else {
-            return Ok(Person::Gone);
-        };
-        if was_gone {
-            look::recognise(self.sync, self.connection, &self.ashby, &known.candidate).await?;
-        }
-        Ok(linked(&known, job))
-    }
-
-    async fn by_identity(
-        &self,
-        prospect: &Prospect,
-        job: &AshbyJobId,
-        mirrored: &Mirrored,
-    ) -> Result<Person, SyncError> {
-        let (Known::Current | Known::Stale) = self.picture.candidates else {
-            let Known::Learning { read } = self.picture.candidates else {
-                unreachable!("the other two are above")
-            };
-            return Ok(Person::Learning { read });
-        };
-        let keys = mirrored
-            .keys
-            .get(&prospect.id)
-            .map_or(&[][..], Vec::as_slice);
-        let mut matches: Vec<CandidateId> = keys
-            .iter()
-            .filter_map(|key| mirrored.who.get(key))
-            .flatten()
-            .cloned()
-            .collect();
-        if self.picture.candidates == Known::Stale {
-            // A pass over the candidates that was started over is still under way.
-            let keys = identity::keys(&prospect.says.contact);
-            let people = look::search(&self.ashby, &keys).await?;
-            matches.extend(people.into_iter().map(|person| person.id));
-        }
-        matches.sort();
-        matches.dedup();
-        if matches.len() > 1 {
-            matches = self.still_there(matches).await?;
-        }
-        match matches.len() {
-            0 => {
-                let in_doubt = keys.iter().find_map(|key| mirrored.doubtful.get(key));
-                Ok(in_doubt.cloned().unwrap_or(Person::Nobody))
-            }
-            1 => self.known(matches.remove(0), job, mirrored).await,
-            _ => Ok(Person::Several(matches)),
-        }
-    }
-
-    /// Somebody whom Ashby knows, with their application for the job. While not every application has been read, theirs
-    /// are looked at singly: one that we have not seen yet must not be made a second time.
-    async fn known(
-        &self,
-        candidate: CandidateId,
-        job: &AshbyJobId,
-        mirrored: &Mirrored,
-    ) -> Result<Person, SyncError> {
-        let application = open_application(mirrored.applications.values(), &candidate, job);
-        if application.is_some() || self.picture.applications == Known::Current {
-            return Ok(found(candidate, application));
-        }
-        let ids = match self.ashby.candidate_info(&candidate).await {
-            Ok(person) => person.application_ids,
-            Err(error) if error.is_not_found() => return Ok(Person::Gone),
-            Err(error) => return Err(error.into()),
-        };
-        for id in &ids {
-            look::look_at(self.sync, self.connection, &self.ashby, id).await?;
-        }
-        let people = std::slice::from_ref(&candidate.0);
-        let theirs =
-            store::mirror::applications(&self.sync.pool, self.connection, &[], people).await?;
-        let application = open_application(theirs.iter(), &candidate, job);
-        Ok(found(candidate, application))
-    }
-
-    /// Of several matches, those that Ashby still has: its lists say nothing of those that a merge has ended.
-    async fn still_there(&self, matches: Vec<CandidateId>) -> Result<Vec<CandidateId>, SyncError> {
-        let mut there = Vec::new();
-        for candidate in matches {
-            match self.ashby.candidate_info(&candidate).await {
-                // A merged candidate may answer as the survivor.
-                Ok(person) => there.push(person.id),
-                Err(error) if error.is_not_found() => {
-                    let gone = [candidate.0];
-                    store::mirror::forget_candidates(&self.sync.pool, self.connection, &gone)
-                        .await?;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        there.sort();
-        there.dedup();
-        Ok(there)
-    }
-}
-
-/// Somebody of whom Ashby did not tell waits by themselves; nobody else has to. What is wrong with the key concerns all.
-fn or_untold(person: Result<Person, SyncError>) -> Result<Person, SyncError> {
-    match person {
-        Err(SyncError::Ashby(error)) => untold(error).map(Person::Untold),
-        person => person,
-    }
-}
-
-/// How Ashby did not tell; the error where that is about more than what was asked.
-pub(super) fn untold(error: AshbyError) -> Result<Untold, SyncError> {
-    match error.disposition() {
-        Disposition::Transient | Disposition::InDoubt => Ok(Untold::Unanswered {
-            what: error.to_string(),
-        }),
-        Disposition::Permanent => Ok(Untold::Refused {
-            code: error.code.unwrap_or_else(|| "no code".to_owned()),
-            message: error.message,
-            request_id: error.request_id,
-        }),
-        Disposition::Key { .. } | Disposition::Withheld => Err(error.into()),
-    }
-}
-
-/// The application that a prospect is linked to.
-fn linked(known: &store::mirror::Known, job: &AshbyJobId) -> Person {
-    match &known.application {
-        _ if known.job != *job => Person::Transferred,
-        Some(application) => Person::Linked(application.clone()),
-        None => unclear(known),
-    }
-}
-
-/// Somebody whom Ashby knows, and their application for the job.
-fn found(candidate: CandidateId, known: Option<&store::mirror::Known>) -> Person {
-    match known {
-        Some(known) if known.application.is_none() => unclear(known),
-        known => Person::Found {
-            candidate,
-            application: known.and_then(|known| known.application.clone()),
-        },
-    }
-}
-
-fn unclear(known: &store::mirror::Known) -> Person {
-    Person::Unclear {
-        candidate: known.candidate.clone(),
-        application: known.id.clone(),
-    }
-}
-
-/// Of a candidate's applications for a job, the one that is still open, else the last that there is. One in a status
-/// that we do not know may be open.
-fn open_application<'a>(
-    all: impl Iterator<Item = &'a store::mirror::Known>,
-    candidate: &CandidateId,
-    job: &AshbyJobId,
-) -> Option<&'a store::mirror::Known> {
-    let openness = |known: &store::mirror::Known| match &known.application {
-        None => 2,
-        Some(application) => match application.status {
-            ApplicationStatus::Lead | ApplicationStatus::Active => 3,
-            ApplicationStatus::Hired => 1,
-            ApplicationStatus::Archived => 0,
-        },
-    };
-    all.filter(|known| !known.gone && known.candidate == *candidate && known.job == *job)
-        .max_by(|a, b| (openness(a), &a.id).cmp(&(openness(b), &b.id)))
 }

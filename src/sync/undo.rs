@@ -12,9 +12,10 @@ use super::{
     access::Access,
     apply::{self, Interrupted},
     flush::{ATTEMPTS, Flush},
-    gather::{Case, Scene, untold},
+    gather::{Case, Scene},
     lease::Stop,
     look,
+    person::untold,
     record::CallLog,
 };
 use crate::{
