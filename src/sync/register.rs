@@ -1,27 +1,17 @@
-//! Connects employers and registers jobs, each checked live against Ashby before it is kept.
-
-use chrono::{DateTime, Utc};
-use secrecy::SecretString;
-use url::Url;
-use uuid::Uuid;
+//! Registers jobs, each checked live against Ashby before it is kept.
 
 use super::{
     Sync, SyncError,
     adopt::adopt,
-    check::{self, Check, KeyFindings},
+    check::{self, Check},
+    job_address::ashby_job_id,
     metadata::{self, AshbyJob},
     settings::Policies,
 };
 use crate::{
-    ashby::AshbyClient,
-    dover::signature::WebhookSecret,
     ids::{AshbyJobId, ConnectionId, DoverJobId, JobId},
     plan::situation::{Mode, Openness},
-    store::{
-        self, StoreError,
-        connection::{Connection, SealedKey},
-        job::Job,
-    },
+    store::{self, StoreError, job::Job},
 };
 
 /// Why an employer could not be connected, or a job not registered.
@@ -72,131 +62,6 @@ impl From<StoreError> for RegisterError {
 impl From<sqlx::Error> for RegisterError {
     fn from(error: sqlx::Error) -> Self {
         Self::Sync(error.into())
-    }
-}
-
-/// A connection that was made.
-#[derive(Debug)]
-pub struct Connected {
-    /// It.
-    pub connection: Connection,
-    /// What was found on the way.
-    pub checks: Vec<Check>,
-}
-
-/// Connects an employer: tries the key and keeps it. A key that Ashby takes and that lacks a permission is kept too, so
-/// that deliveries are received while it is granted.
-pub async fn connect(
-    sync: &Sync,
-    name: &str,
-    key: &SecretString,
-    secret: &WebhookSecret,
-    first_flush_at: DateTime<Utc>,
-) -> Result<Connected, RegisterError> {
-    let client = sync.clients.for_trial(key.clone());
-    let (mut checks, attention) = try_key(&client).await?;
-    let setup = match &attention {
-        None => Some(
-            metadata::read_setup(&client)
-                .await
-                .map_err(SyncError::from)?,
-        ),
-        Some(_) => None,
-    };
-    let now = sync.clock.now();
-    let sealed = SealedKey::seal(&sync.vault, key);
-    let new = store::connection::NewConnection {
-        name,
-        ashby_key: &sealed,
-        now,
-        next_flush_at: first_flush_at,
-    };
-    let mut tx = sync.pool.begin().await?;
-    let created = store::connection::create(&mut *tx, &sync.vault, &new).await;
-    let id = created.map_err(|error| {
-        if error.is_constraint("connection_name_key") {
-            RegisterError::NameTaken
-        } else {
-            error.into()
-        }
-    })?;
-    store::intake::add_webhook_secret(
-        &mut *tx,
-        &sync.vault,
-        id,
-        store::delivery::Sender::Dover,
-        secret.expose(),
-        now,
-    )
-    .await?;
-    if let Some(setup) = &setup {
-        store::connection::set_setup(&mut *tx, id, setup, now).await?;
-        checks.extend(check::setup(setup));
-    }
-    if let Some(why) = &attention {
-        store::connection::needs_attention(&mut *tx, id, &sealed, why).await?;
-    }
-    tx.commit().await?;
-    let connection = store::connection::by_id(&sync.pool, id)
-        .await?
-        .ok_or(StoreError::Gone("the connection"))?;
-    Ok(Connected { connection, checks })
-}
-
-/// Puts another key of the same organisation in place, tried like a new one.
-pub async fn replace_key(
-    sync: &Sync,
-    connection: &Connection,
-    key: &SecretString,
-) -> Result<Vec<Check>, RegisterError> {
-    let client = sync.clients.for_trial(key.clone());
-    let (mut checks, attention) = try_key(&client).await?;
-    same_organisation(sync, connection.id, &client).await?;
-    let sealed = SealedKey::seal(&sync.vault, key);
-    store::connection::set_ashby_key(&sync.pool, &sync.vault, connection.id, &sealed).await?;
-    match attention {
-        Some(why) => {
-            let id = connection.id;
-            store::connection::needs_attention(&sync.pool, id, &sealed, &why).await?;
-        }
-        None => checks = check::look_over(sync, connection).await?,
-    }
-    Ok(checks)
-}
-
-/// Refuses a key that sees none of the registered jobs: it is another organisation's, and nothing that is linked here
-/// means anything there.
-async fn same_organisation(
-    sync: &Sync,
-    connection: ConnectionId,
-    client: &AshbyClient,
-) -> Result<(), RegisterError> {
-    let jobs = store::job::all(&sync.pool, connection).await?;
-    for job in &jobs {
-        match metadata::read_job(client, &job.ashby_job_id).await {
-            Ok(None) => {}
-            // Seen, or not to be told by a key that may not look.
-            Ok(Some(_)) | Err(_) => return Ok(()),
-        }
-    }
-    if jobs.is_empty() {
-        Ok(())
-    } else {
-        Err(RegisterError::KeyRefused(OTHER_ORGANISATION.to_owned()))
-    }
-}
-
-/// What is said of a key that sees none of the registered jobs.
-const OTHER_ORGANISATION: &str = "The key sees none of the registered jobs: it belongs to another organisation. Make another connection for that one.";
-
-async fn try_key(client: &AshbyClient) -> Result<(Vec<Check>, Option<String>), RegisterError> {
-    let KeyFindings { checks, attention } = check::key(client).await.map_err(SyncError::from)?;
-    let is_dead = checks
-        .iter()
-        .any(|found| found.check == "ashby-key" && found.level == check::Level::Fault);
-    match attention {
-        Some(why) if is_dead => Err(RegisterError::KeyRefused(why)),
-        attention => Ok((checks, attention)),
     }
 }
 
@@ -380,76 +245,5 @@ fn taken(error: StoreError) -> RegisterError {
         RegisterError::AlreadyRegistered("Ashby job")
     } else {
         error.into()
-    }
-}
-
-/// The job that an id, or the address of a job as pasted from Ashby, names.
-pub fn ashby_job_id(text: &str) -> Option<AshbyJobId> {
-    let text = text.trim();
-    if let Ok(id) = Uuid::parse_str(text) {
-        return Some(AshbyJobId(id.hyphenated().to_string()));
-    }
-    let url = if text.contains("://") {
-        Url::parse(text)
-    } else {
-        Url::parse(&format!("https://{text}"))
-    };
-    let url = url.ok()?;
-    let host = url.host_str()?;
-    if host != "ashbyhq.com" && !host.ends_with(".ashbyhq.com") {
-        return None;
-    }
-    // The id follows a segment that names jobs: .../jobs/<id>/..., .../job/<id>.
-    let mut path = url.path_segments()?.peekable();
-    while let Some(segment) = path.next() {
-        let names_jobs = matches!(segment, "jobs" | "job");
-        if let (true, Some(id)) = (
-            names_jobs,
-            path.peek().and_then(|next| Uuid::parse_str(next).ok()),
-        ) {
-            return Some(AshbyJobId(id.hyphenated().to_string()));
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ID: &str = "8f4d1f1e-3c0a-4a35-9b7c-2f6a1d5e0b11";
-
-    #[test]
-    fn an_id_or_a_pasted_address_names_the_job() {
-        for text in [
-            ID.to_owned(),
-            ID.to_uppercase(),
-            format!("  {ID}\n"),
-            format!("https://app.ashbyhq.com/jobs/{ID}"),
-            format!("https://app.ashbyhq.com/jobs/{ID}/overview?tab=plan#x"),
-            format!("app.ashbyhq.com/job/{ID}/"),
-            format!("https://app.ashbyhq.com/admin/jobs/{ID}/edit"),
-        ] {
-            assert_eq!(
-                ashby_job_id(&text),
-                Some(AshbyJobId(ID.to_owned())),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn anything_else_names_none() {
-        for text in [
-            String::new(),
-            "Engineer".to_owned(),
-            "12345".to_owned(),
-            "https://app.ashbyhq.com/jobs/engineer".to_owned(),
-            format!("https://example.com/jobs/{ID}"),
-            format!("https://ashbyhq.com.example.com/jobs/{ID}"),
-            format!("https://app.ashbyhq.com/candidates/{ID}"),
-        ] {
-            assert_eq!(ashby_job_id(&text), None, "{text}");
-        }
     }
 }

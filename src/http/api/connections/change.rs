@@ -16,7 +16,7 @@ use crate::{
         problem::ApiError,
     },
     store::{self, connection::Connection, intake::Intake},
-    sync::{Sync, paths, register},
+    sync::{Sync, connect, paths},
 };
 
 /// A shorter token could be guessed: nothing else vouches for what comes with it.
@@ -176,7 +176,7 @@ pub async fn change(
     Body(change): Body<Change>,
 ) -> Result<Json<Changed>, ApiError> {
     let mut checks = match &change.key {
-        Some(key) => register::replace_key(&sync, &connection, key).await?,
+        Some(key) => connect::replace_key(&sync, &connection, key).await?,
         None => Vec::new(),
     };
     let is_of_paths = change.payload_paths.is_some();

@@ -32,11 +32,7 @@ use crate::{
     },
     ids,
     store::{self, connection::ConnectionStatus},
-    sync::{
-        Sync, cadence,
-        check::Check,
-        register::{self, RegisterError},
-    },
+    sync::{Sync, cadence, check::Check, connect, register::RegisterError},
 };
 
 /// How long keys, secrets and the like may be, in characters. Real ones have some 50 to 100.
@@ -136,7 +132,7 @@ pub async fn create(
     let first = cadence::first(sync.clock.now(), sync.interval, ids::random_fraction());
     let is_ours = wanted.secret.is_none();
     let secret = wanted.secret.unwrap_or_else(WebhookSecret::generate);
-    let connected = register::connect(&sync, &wanted.name, &wanted.key, &secret, first).await?;
+    let connected = connect::connect(&sync, &wanted.name, &wanted.key, &secret, first).await?;
     let mut checks = connected.checks;
     checks.extend(guessable(&secret));
     let body = Created {
