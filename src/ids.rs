@@ -89,6 +89,8 @@ text_ids! {
     SourceId,
     /// An archive reason, such as *Withdrew in Dover*.
     ArchiveReasonId,
+    /// A custom field, whatever it is of.
+    FieldId,
 }
 
 uuid_ids! {

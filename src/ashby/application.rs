@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    AshbyClient, AshbyError, InterviewStage, Page, PageFrom, endpoint,
-    lenient::{id_if_any, id_of},
+    AshbyClient, AshbyError, FieldValue, InterviewStage, Page, PageFrom, endpoint,
+    lenient::{id_if_any, id_of, null_is_empty},
     words::open_words,
 };
 use crate::ids::{
@@ -43,6 +43,9 @@ pub struct Application {
     /// Why it was archived.
     #[serde(rename = "archiveReason", default, deserialize_with = "id_if_any")]
     pub archive_reason_id: Option<ArchiveReasonId>,
+    /// What is in its custom fields; those that are empty are left out.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub custom_fields: Vec<FieldValue>,
 }
 
 open_words! {

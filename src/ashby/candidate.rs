@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    AshbyClient, AshbyError, Page, PageFrom, endpoint,
+    AshbyClient, AshbyError, FieldValue, Page, PageFrom, endpoint,
     lenient::{id_if_any, null_is_empty, value_if_any, values_of},
     words::open_words,
 };
@@ -58,6 +58,38 @@ pub struct Candidate {
     /// Where the person works, as far as Ashby knows; absent from a bare record.
     #[serde(default)]
     pub company: Option<String>,
+    /// The number that Ashby shows first.
+    #[serde(
+        rename = "primaryPhoneNumber",
+        default,
+        deserialize_with = "value_if_any"
+    )]
+    pub primary_phone: Option<String>,
+    /// Where the person lives; absent from a bare record.
+    #[serde(default)]
+    pub location: Option<Place>,
+    /// What is in their custom fields; those that are empty are left out.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub custom_fields: Vec<FieldValue>,
+}
+
+/// A place as Ashby shows it, which may be another form of what was written.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Place {
+    /// Its parts, as far as they are known.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub location_components: Vec<Component>,
+}
+
+/// A part of a place.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct Component {
+    /// `City`, `Region` or `Country`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// A label of a person.
@@ -122,6 +154,60 @@ pub struct NewCandidate {
     pub source_id: Option<SourceId>,
 }
 
+/// What is to be changed of a person (`candidate.update`). What is left out stays as it is, and nobody is notified.
+///
+/// All links together can be replaced too; that is left out on purpose, for it takes away what others have added. The three
+/// addresses here each change the one link of their own kind.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CandidateChange {
+    candidate_id: CandidateId,
+    /// Ashby tells recruiters of a change unless this says no.
+    send_notifications: bool,
+    /// The full name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Becomes the primary address. The one before stays as another: no call takes an address away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// One further address, added to those that are there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alternate_email: Option<String>,
+    /// The telephone number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
+    /// The profile on linkedin.com, with its scheme.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linked_in_url: Option<String>,
+    /// The profile on github.com, with its scheme.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub github_url: Option<String>,
+    /// A site of their own, with its scheme. `candidate.create` spells it otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub website_url: Option<String>,
+    /// Where they live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+}
+
+impl CandidateChange {
+    /// Nothing yet, of that person.
+    pub const fn of(candidate_id: CandidateId) -> Self {
+        Self {
+            candidate_id,
+            send_notifications: false,
+            name: None,
+            email: None,
+            alternate_email: None,
+            phone_number: None,
+            linked_in_url: None,
+            github_url: None,
+            website_url: None,
+            location: None,
+        }
+    }
+}
+
 /// A place, as far as it is known.
 #[derive(Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Location {
@@ -148,9 +234,14 @@ impl Candidate {
 
     /// The links to the person on linkedin.com, as somebody typed them.
     pub fn linked_in_urls(&self) -> impl Iterator<Item = &str> {
-        self.social_links
-            .iter()
-            .filter(|link| link.site == SocialSite::LinkedIn)
+        self.links_to(SocialSite::LinkedIn)
+    }
+
+    /// The links to the person on a site, as somebody typed them.
+    pub fn links_to(&self, site: SocialSite) -> impl Iterator<Item = &str> {
+        let links = self.social_links.iter();
+        links
+            .filter(move |link| link.site == site)
             .map(|link| link.url.as_str())
     }
 }
@@ -203,6 +294,33 @@ impl AshbyClient {
     pub async fn create_candidate(&self, new: &NewCandidate) -> Result<Candidate, AshbyError> {
         let answer = self.call(endpoint::CANDIDATE_CREATE, new).await?;
         Ok(answer.results)
+    }
+
+    /// Changes a person, and answers them as they are afterwards (`candidate.update`). Doing it twice is the same as once.
+    pub async fn update_candidate(&self, to: &CandidateChange) -> Result<Candidate, AshbyError> {
+        let answer = self.call(endpoint::CANDIDATE_UPDATE, to).await?;
+        Ok(answer.results)
+    }
+}
+
+impl fmt::Debug for CandidateChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CandidateChange")
+            .field("candidate_id", &self.candidate_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Component").field(&self.kind).finish()
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = &self.location_components;
+        f.debug_tuple("Place").field(parts).finish()
     }
 }
 
@@ -320,6 +438,19 @@ mod tests {
                 "sourceId": "s-1"
             })
         );
+    }
+
+    #[test]
+    fn a_change_says_what_changes_and_notifies_nobody() {
+        let change = CandidateChange {
+            website_url: Some("https://ada.example".to_owned()),
+            ..CandidateChange::of("c-1".into())
+        };
+        assert_eq!(
+            serde_json::to_value(&change).unwrap(),
+            json!({"candidateId": "c-1", "sendNotifications": false, "websiteUrl": "https://ada.example"})
+        );
+        assert!(!format!("{change:?}").contains("ada"));
     }
 
     #[test]

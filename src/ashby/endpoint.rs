@@ -42,6 +42,11 @@ pub(super) const APPLICATION_LIST: Endpoint = read("application.list", "candidat
 pub(super) const APPLICATION_CREATE: Endpoint = write("application.create", "candidates:write");
 pub(super) const APPLICATION_CHANGE_STAGE: Endpoint =
     write("application.changeStage", "candidates:write");
+pub(super) const CUSTOM_FIELD_LIST: Endpoint =
+    read("customField.list", "hiringProcessMetadata:read");
+pub(super) const CUSTOM_FIELD_SET_VALUES: Endpoint =
+    write("customField.setValues", "candidates:write");
+pub(super) const CANDIDATE_UPDATE: Endpoint = write("candidate.update", "candidates:write");
 
 /// All of them, for a check that proves the key's rights and for the table in the documentation.
 pub const ENDPOINTS: [Endpoint; 13] = [

@@ -11,6 +11,7 @@ mod complaint;
 mod endpoint;
 mod envelope;
 mod error;
+mod field;
 mod job;
 mod key;
 mod lenient;
@@ -31,9 +32,13 @@ use url::Url;
 
 pub use self::{
     application::{Application, ApplicationStatus, NewApplication, StageChange},
-    candidate::{Candidate, Location, NewCandidate, SocialLink, SocialSite},
+    candidate::{
+        Candidate, CandidateChange, Component, Location, NewCandidate, Place, SocialLink,
+        SocialSite,
+    },
     endpoint::{ENDPOINTS, Endpoint},
     error::{AshbyError, Disposition, ErrorKind},
+    field::{CustomField, FieldObject, FieldType, FieldValue, Selectable},
     job::{JobInfo, JobStatus},
     key::ApiKeyInfo,
     metadata::{ArchiveReason, InterviewStage, ReasonType, Source, SourceType, StageType},

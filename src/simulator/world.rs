@@ -124,8 +124,17 @@ pub(crate) struct CustomField {
     pub title: String,
     pub object_type: String,
     pub field_type: String,
-    /// Value and label of each option, for the two select types.
-    pub options: Vec<(String, String)>,
+    pub is_archived: bool,
+    /// For the two select types.
+    pub options: Vec<FieldOption>,
+}
+
+/// Something that can be chosen in a custom field.
+#[derive(Clone, Debug)]
+pub(crate) struct FieldOption {
+    pub value: String,
+    pub label: String,
+    pub is_archived: bool,
 }
 
 /// An e-mail address or a phone number.

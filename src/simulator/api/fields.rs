@@ -1,4 +1,5 @@
-//! `customField.*`: definitions, and values on candidates, applications and jobs. Null clears a value.
+//! `customField.*`: definitions, and values on candidates, applications and jobs. Null clears a value. Nothing is written
+//! to a field, nor chosen in one, that an admin has put away.
 
 use chrono::DateTime;
 use serde_json::Value;
@@ -16,7 +17,10 @@ use crate::simulator::{
 pub(super) fn list(world: &mut World, request: &Request) -> Answer {
     let filters = ["includeArchived"];
     let mut pass = Pass::open(world, "customField.list", &request.input, &filters)?;
-    let (ids, next) = pass.select(world, &world.custom_fields, |_| true);
+    let archived = request.input.flag("includeArchived");
+    let (ids, next) = pass.select(world, &world.custom_fields, |row| {
+        archived || !row.item.is_archived
+    });
     let rows = ids.iter().filter_map(|id| world.custom_fields.get(*id));
     let results = rows.map(wire::custom_field).collect();
     Ok(pass.close(world, results, next))
@@ -72,7 +76,7 @@ fn set(
     let object_type = request.input.text("objectType").unwrap_or_default();
     for (field, value) in values {
         let field = world.custom_fields.item(*field);
-        let field = field.filter(|field| field.object_type == object_type);
+        let field = field.filter(|field| field.object_type == object_type && !field.is_archived);
         let field = field.ok_or_else(|| Refusal::not_found("custom_field"))?;
         check_value(field, value)?;
     }
@@ -119,7 +123,10 @@ fn values_of<'a>(
 }
 
 fn check_value(field: &CustomField, value: &Value) -> Result<(), Refusal> {
-    let is_option = |value: &Value| field.options.iter().any(|(option, _)| value == option);
+    let is_option = |value: &Value| {
+        let mut options = field.options.iter().filter(|option| !option.is_archived);
+        options.any(|option| value == &option.value)
+    };
     let has_scheme = |text: &str| text.starts_with("http://") || text.starts_with("https://");
     let fits = match field.field_type.as_str() {
         _ if value.is_null() => true,

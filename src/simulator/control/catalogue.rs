@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{
     Complaint, Done,
     creation::{NewStage, add_plan},
-    fittings::source_type,
+    fittings::{NewOption, source_type},
     parse, portrait,
 };
 use crate::simulator::{
@@ -241,4 +241,33 @@ pub(super) async fn edit_archive_reason(
     }
     reason.is_archived = asked.is_archived.unwrap_or(reason.is_archived);
     Ok(Json(portrait::archive_reason(world, id)))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct EditCustomField {
+    title: Option<String>,
+    is_archived: Option<bool>,
+    options: Option<Vec<NewOption>>,
+    at: At,
+}
+
+pub(super) async fn edit_custom_field(
+    State(simulator): State<Simulator>,
+    Path(id): Path<Uuid>,
+    body: Bytes,
+) -> Done<Json<Value>> {
+    let asked: EditCustomField = parse(&body)?;
+    let world = &mut *simulator.lock();
+    let stamp = world.stamp_at(asked.at);
+    let field = world.custom_fields.edit(id, stamp);
+    let field = field.ok_or_else(|| Complaint::missing("custom field"))?;
+    if let Some(title) = asked.title {
+        field.title = title;
+    }
+    if let Some(options) = asked.options {
+        field.options = options.into_iter().map(Into::into).collect();
+    }
+    field.is_archived = asked.is_archived.unwrap_or(field.is_archived);
+    Ok(Json(portrait::custom_field(world, id)))
 }

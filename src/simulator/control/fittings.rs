@@ -11,7 +11,7 @@ use super::{
 };
 use crate::simulator::{
     Simulator,
-    world::{ArchiveReason, CustomField, Source, SourceType, User, World},
+    world::{ArchiveReason, CustomField, FieldOption, Source, SourceType, User, World},
 };
 
 #[derive(Deserialize)]
@@ -113,25 +113,34 @@ struct NewCustomField {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewOption {
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct NewOption {
     value: String,
     label: Option<String>,
+    #[serde(default)]
+    is_archived: bool,
+}
+
+impl From<NewOption> for FieldOption {
+    fn from(new: NewOption) -> Self {
+        Self {
+            label: new.label.unwrap_or_else(|| new.value.clone()),
+            value: new.value,
+            is_archived: new.is_archived,
+        }
+    }
 }
 
 pub(super) async fn custom_field(State(simulator): State<Simulator>, body: Bytes) -> Done<Made> {
     let new: NewCustomField = parse(&body)?;
     let world = &mut *simulator.lock();
     let id = fresh_id(new.id, &world.custom_fields)?.unwrap_or_else(|| world.chance.object_id());
-    let options = new.options.into_iter().map(|option| {
-        let label = option.label.unwrap_or_else(|| option.value.clone());
-        (option.value, label)
-    });
     let field = CustomField {
         title: new.title,
         object_type: new.object_type,
         field_type: new.field_type.unwrap_or_else(|| "String".to_owned()),
-        options: options.collect(),
+        is_archived: false,
+        options: new.options.into_iter().map(Into::into).collect(),
     };
     let stamp = world.stamp();
     world.custom_fields.insert(id, field, stamp.at, stamp);

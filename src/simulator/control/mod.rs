@@ -27,7 +27,7 @@
 //! | `POST /candidates` | `{name, email?, emails?, linkedInUrl?, id?, at?}` |
 //! | `POST /applications` | `{candidateId, jobId, stage? (first Lead), source?, archiveReason?, id?, at?}`; knows neither duplicates nor guards |
 //! | `POST /users` | `{firstName, lastName, email, isEnabled?, id?}` |
-//! | `POST /custom-fields` | `{title, objectType, fieldType? (String), options?: [{value, label?}], id?}` |
+//! | `POST /custom-fields` | `{title, objectType, fieldType? (String), options?: [{value, label?, isArchived?}], id?}` |
 //! | `POST /api-keys` | `{key, scopes? (all), title?, defaultSource?}` |
 //!
 //! Other people's deeds; the answer is the object as `/world` shows it, or 204 where it is gone. All take `at?`, which
@@ -53,6 +53,7 @@
 //! | `DELETE /stages/{id}` | 409 while applications stand in it |
 //! | `PATCH /sources/{id}` | `{title?, isArchived?, sourceType?}` |
 //! | `PATCH /archive-reasons/{id}` | `{text?, isArchived?}` |
+//! | `PATCH /custom-fields/{id}` | `{title?, isArchived?, options?}`; options take the place of all that were there |
 //! | `PATCH /api-keys/{key}` | `{revoked?, scopes?, defaultSource?, othersPerWindow?}`; the last is what another tool spends of the key's budget in each window, as soon as that opens |
 //! | `POST /api-keys/{key}/spend` | `{calls}`: another tool makes that many calls with the key, now |
 
@@ -108,6 +109,7 @@ pub(super) fn router() -> Router<Simulator> {
         .route("/archive-reasons/{id}", patch(catalogue::edit_archive_reason))
         .route("/users", post(fittings::user))
         .route("/custom-fields", post(fittings::custom_field))
+        .route("/custom-fields/{id}", patch(catalogue::edit_custom_field))
         .route("/candidates", post(creation::candidate))
         .route("/candidates/{id}", delete(actors::delete_candidate))
         .route("/candidates/{id}/rename", post(actors::rename))

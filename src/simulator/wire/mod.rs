@@ -155,16 +155,16 @@ pub(crate) fn custom_field(row: &Row<CustomField>) -> Value {
         "isPrivate": false,
         "title": row.item.title,
         "objectType": row.item.object_type,
-        "isArchived": false,
+        "isArchived": row.item.is_archived,
         "fieldType": row.item.field_type,
         "isRequired": false,
     });
     if !row.item.options.is_empty() {
-        wire["selectableValues"] = row
-            .item
-            .options
-            .iter()
-            .map(|(value, label)| json!({"label": label, "value": value, "isArchived": false}))
+        let options = row.item.options.iter();
+        wire["selectableValues"] = options
+            .map(|option| {
+                json!({"label": option.label, "value": option.value, "isArchived": option.is_archived})
+            })
             .collect();
     }
     wire
@@ -181,8 +181,9 @@ fn field_values(world: &World, values: &FieldValues) -> Value {
 pub(crate) fn field_value(row: &Row<CustomField>, value: &Value) -> Value {
     let mut wire = json!({"id": row.id, "isPrivate": false, "title": row.item.title});
     let label = |value: &Value| {
-        let known = row.item.options.iter().find(|(option, _)| value == option);
-        known.map(|(_, label)| json!(label))
+        let mut options = row.item.options.iter();
+        let known = options.find(|option| value == &option.value);
+        known.map(|option| json!(option.label))
     };
     match value {
         Value::Array(values) if !row.item.options.is_empty() => {
