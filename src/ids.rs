@@ -91,6 +91,8 @@ text_ids! {
     ArchiveReasonId,
     /// A custom field, whatever it is of.
     FieldId,
+    /// A note on a person in Ashby.
+    NoteId,
 }
 
 uuid_ids! {

@@ -37,6 +37,9 @@ pub(super) const CANDIDATE_SEARCH: Endpoint = read("candidate.search", "candidat
 pub(super) const CANDIDATE_INFO: Endpoint = read("candidate.info", "candidates:read");
 pub(super) const CANDIDATE_LIST: Endpoint = read("candidate.list", "candidates:read");
 pub(super) const CANDIDATE_CREATE: Endpoint = write("candidate.create", "candidates:write");
+pub(super) const CANDIDATE_LIST_NOTES: Endpoint = read("candidate.listNotes", "candidates:read");
+pub(super) const CANDIDATE_CREATE_NOTE: Endpoint =
+    write("candidate.createNote", "candidates:write");
 pub(super) const APPLICATION_INFO: Endpoint = read("application.info", "candidates:read");
 pub(super) const APPLICATION_LIST: Endpoint = read("application.list", "candidates:read");
 pub(super) const APPLICATION_CREATE: Endpoint = write("application.create", "candidates:write");
@@ -49,7 +52,7 @@ pub(super) const CUSTOM_FIELD_SET_VALUES: Endpoint =
 pub(super) const CANDIDATE_UPDATE: Endpoint = write("candidate.update", "candidates:write");
 
 /// All of them, for a check that proves the key's rights and for the table in the documentation.
-pub const ENDPOINTS: [Endpoint; 13] = [
+pub const ENDPOINTS: [Endpoint; 15] = [
     API_KEY_INFO,
     JOB_INFO,
     INTERVIEW_STAGE_LIST,
@@ -59,6 +62,8 @@ pub const ENDPOINTS: [Endpoint; 13] = [
     CANDIDATE_INFO,
     CANDIDATE_LIST,
     CANDIDATE_CREATE,
+    CANDIDATE_LIST_NOTES,
+    CANDIDATE_CREATE_NOTE,
     APPLICATION_INFO,
     APPLICATION_LIST,
     APPLICATION_CREATE,

@@ -16,6 +16,7 @@ mod job;
 mod key;
 mod lenient;
 mod metadata;
+mod note;
 mod observe;
 mod pace;
 mod page;
@@ -42,6 +43,7 @@ pub use self::{
     job::{JobInfo, JobStatus},
     key::ApiKeyInfo,
     metadata::{ArchiveReason, InterviewStage, ReasonType, Source, SourceType, StageType},
+    note::{NewNote, Note},
     observe::{CallObserver, CallOutcome, CallRecord, Leave, WriteGuard},
     pace::{Budget, Pace, Partner},
     page::{Next, Page, PageFrom, SyncToken},

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{AshbyClient, AshbyError, ErrorKind, endpoint::Endpoint, envelope::Answer};
+use crate::ids::CandidateId;
 
 /// The most objects that Ashby puts on a page.
 const PAGE_SIZE: u32 = 100;
@@ -54,6 +55,9 @@ pub enum Next {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PageRequest<'a> {
+    /// Whose, in a list that is of one person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    candidate_id: Option<&'a CandidateId>,
     limit: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<&'a str>,
@@ -69,6 +73,7 @@ impl<'a> From<&'a PageFrom> for PageRequest<'a> {
             PageFrom::Cursor { cursor, since } => (Some(cursor.as_str()), since.as_ref()),
         };
         Self {
+            candidate_id: None,
             limit: PAGE_SIZE,
             cursor,
             sync_token,
@@ -83,6 +88,21 @@ impl AshbyClient {
         from: &PageFrom,
     ) -> Result<Page<T>, AshbyError> {
         let answer = self.call(endpoint, &PageRequest::from(from)).await?;
+        page_of(endpoint, answer)
+    }
+
+    /// A page of a list that is of one person.
+    pub(super) async fn page_about<T: DeserializeOwned>(
+        &self,
+        endpoint: Endpoint,
+        from: &PageFrom,
+        candidate: &CandidateId,
+    ) -> Result<Page<T>, AshbyError> {
+        let question = PageRequest {
+            candidate_id: Some(candidate),
+            ..PageRequest::from(from)
+        };
+        let answer = self.call(endpoint, &question).await?;
         page_of(endpoint, answer)
     }
 }

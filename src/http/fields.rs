@@ -154,6 +154,33 @@ impl Fields {
         self.word(name, words)
     }
 
+    /// Any of a closed set of words, each once.
+    pub fn words(&mut self, name: &str, words: &[&str]) -> Option<Vec<String>> {
+        let given = self.value(name)?;
+        let Value::Array(given) = given else {
+            self.fault(
+                name,
+                format!("expected a list of any of {}", words.join(", ")),
+            );
+            return None;
+        };
+        let mut said: Vec<String> = Vec::new();
+        for (place, word) in given.iter().enumerate() {
+            let wrong = match word.as_str() {
+                Some(word) if said.iter().any(|other| other == word) => "is there twice".to_owned(),
+                Some(word) if words.contains(&word) => {
+                    said.push(word.to_owned());
+                    continue;
+                }
+                Some(word) => stranger(word, words),
+                None => format!("expected one of {}", words.join(", ")),
+            };
+            self.fault_within(name, &place.to_string(), wrong);
+            return None;
+        }
+        Some(said)
+    }
+
     /// A whole number.
     pub fn number(&mut self, name: &str, range: &RangeInclusive<i64>) -> Option<i64> {
         let value = self.value(name)?;
@@ -234,8 +261,8 @@ fn a_text(length: &RangeInclusive<usize>) -> String {
     format!("a text of {least} to {most} characters, none of them NUL")
 }
 
-/// What to say of a field that nobody knows.
-fn stranger(name: &str, known: &[&str]) -> String {
+/// What to say of a name that nobody knows: the nearest of those that are known, and all of them.
+pub fn stranger(name: &str, known: &[&str]) -> String {
     let shown: String = name.chars().take(SHOWN).collect();
     let mut said = format!("{shown:?} is not known here");
     if let Some(nearest) = known.iter().min_by_key(|known| edits(name, known)) {

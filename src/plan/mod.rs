@@ -7,6 +7,7 @@ mod creation;
 mod deciding;
 pub mod exclusion;
 pub mod identity;
+pub mod notes;
 pub mod parked;
 pub mod policy;
 mod progress;

@@ -7,9 +7,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
+    notes::{Event, Template},
     says::{DoverSays, Stage, Status, Word},
     settings::{
-        keys::{ALLOW_HIRED, KEYS, NAMED_STAGES, ONLY_SYNCED, TRIGGER, Takes},
+        keys::{
+            ALLOW_HIRED, KEYS, NAMED_STAGES, NOTE_TEMPLATES, NOTES_BACKFILL, NOTES_ON, ONLY_SYNCED,
+            TRIGGER, Takes,
+        },
         layers::{InForce, Stack},
     },
 };
@@ -96,6 +100,28 @@ impl Policy {
     /// Whether the trigger holds for an application that is in Ashby already, too.
     pub fn only_synced(&self) -> bool {
         self.read(ONLY_SYNCED)
+    }
+
+    /// Whether a note is written upon such an event.
+    pub fn notes_on(&self, event: Event) -> bool {
+        let chosen: Vec<String> = self.read(NOTES_ON);
+        chosen.iter().any(|word| word == event.word())
+    }
+
+    /// Whether notes are written upon what happened before the application was made, too.
+    pub fn backfills_notes(&self) -> bool {
+        self.read(NOTES_BACKFILL)
+    }
+
+    /// What a note upon such an event says. What was set was understood then; should a later version no longer understand
+    /// it, the usual one holds.
+    pub fn note_template(&self, event: Event) -> Template {
+        let set = self.0.get(NOTE_TEMPLATES);
+        let set = set.and_then(|set| set.value.get(event.word())?.as_str());
+        set.and_then(|text| Template::parse(text).ok())
+            .unwrap_or_else(|| {
+                Template::parse(event.usual_template()).expect("a test parses each of them")
+            })
     }
 
     /// The stage that is set for a stage of Dover's, under the `name` that Dover gives it. `None`: the rules say.

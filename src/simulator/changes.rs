@@ -212,8 +212,8 @@ impl World {
         true
     }
 
-    /// Merges one candidate into another: the survivor gains applications (which keep their ids), addresses, links and
-    /// tags; the other id ceases to exist.
+    /// Merges one candidate into another: the survivor gains applications (which keep their ids), addresses, links,
+    /// tags and notes; the other id ceases to exist.
     pub(crate) fn merge_candidates(&mut self, loser: Uuid, survivor: Uuid, stamp: Stamp) -> bool {
         if loser == survivor || self.candidates.get(survivor).is_none() {
             return false;
@@ -228,6 +228,12 @@ impl World {
         }
         for email in &gone.emails {
             self.add_email(survivor, &email.value);
+        }
+        let theirs = self.notes.iter().filter(|row| row.item.candidate == loser);
+        for id in theirs.map(|row| row.id).collect::<Vec<_>>() {
+            if let Some(note) = self.notes.edit_quietly(id) {
+                note.candidate = survivor;
+            }
         }
         self.edit_candidate(survivor, stamp, |candidate| {
             candidate.applications.extend(gone.applications);

@@ -23,6 +23,7 @@ mod faults;
 mod gate;
 mod input;
 mod judge;
+mod markup;
 mod paging;
 mod shelf;
 mod switches;

@@ -35,6 +35,8 @@ pub(crate) struct Switches {
     pub clock_ahead_seconds: i32,
     /// What `candidate.search` compares an e-mail address with.
     pub search_match: SearchMatch,
+    /// How a note's content is answered. The document neither promises it nor says in which form it comes.
+    pub note_content: NoteContent,
     /// Whether what an API key does is announced by webhooks too. Nothing says that it is not.
     pub webhook_echo: bool,
     /// Whether webhooks carry a `webhookActionId`: the prose says so, the schemas do not.
@@ -57,6 +59,7 @@ impl Default for Switches {
             list_lag_seconds: 0,
             clock_ahead_seconds: 0,
             search_match: SearchMatch::default(),
+            note_content: NoteContent::default(),
             webhook_echo: true,
             webhook_action_ids: true,
         }
@@ -155,6 +158,19 @@ pub(crate) enum SearchMatch {
     PrimaryAddress,
     /// Any address, letter by letter.
     ExactCase,
+}
+
+/// How a note's content is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum NoteContent {
+    /// As HTML.
+    #[default]
+    Html,
+    /// As plain text.
+    Text,
+    /// Not at all.
+    LeftOut,
 }
 
 impl Switches {

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use chrono::TimeDelta;
 use dover_ashby_sync::{
     ashby::{
-        CallOutcome, Disposition, ErrorKind, Leave, NewApplication, NewCandidate, Next, PageFrom,
-        StageChange, SyncToken, WriteGuard, http_client, http_client_with_timeout,
+        CallOutcome, Disposition, ErrorKind, Leave, NewApplication, NewCandidate, NewNote, Next,
+        PageFrom, StageChange, SyncToken, WriteGuard, http_client, http_client_with_timeout,
     },
     clock::ManualClock,
 };
@@ -52,6 +52,8 @@ async fn each_method_asks_its_endpoint_for_what_it_needs() {
         results(&application()),
         results(&application()),
         results(&application()),
+        results(&json!({"id": "n-1", "createdAt": "2026-11-20T09:00:00.123Z"})),
+        results(&list),
     ])
     .await;
     let client = &scene.client;
@@ -79,6 +81,13 @@ async fn each_method_asks_its_endpoint_for_what_it_needs() {
         reason: "r-1".into(),
     };
     client.change_stage(&archive).await.unwrap();
+    let note = NewNote {
+        candidate: "c-1".into(),
+        html: "<b>Replied</b>".to_owned(),
+        created_at: "2026-11-20T10:00:00.123456+01:00".parse().unwrap(),
+    };
+    client.create_note(&note).await.unwrap();
+    client.notes(&"c-1".into(), |_| true).await.unwrap();
 
     let heard = scene.script.heard.lock().unwrap();
     let asked: Vec<_> = heard
@@ -100,6 +109,17 @@ async fn each_method_asks_its_endpoint_for_what_it_needs() {
         (
             "/application.changeStage",
             json!({"applicationId": "a-1", "interviewStageId": "st-9", "archiveReasonId": "r-1"}),
+        ),
+        (
+            "/candidate.createNote",
+            json!({
+                "candidateId": "c-1", "note": {"type": "text/html", "value": "<b>Replied</b>"},
+                "createdAt": "2026-11-20T09:00:00.123Z", "sendNotifications": false
+            }),
+        ),
+        (
+            "/candidate.listNotes",
+            json!({"candidateId": "c-1", "limit": 100}),
         ),
     ];
     assert_eq!(asked, expected);

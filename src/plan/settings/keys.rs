@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::plan::notes::Event;
+
 /// Where a value can come from, from the most general to the one that outweighs the others.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
@@ -62,6 +64,10 @@ pub enum Takes {
     },
     /// Stages of the job's interview plan by names of Dover's.
     Stages,
+    /// Any of these words, each once.
+    Words(&'static [&'static str]),
+    /// Templates of notes by the words of the events that notes are written upon.
+    Templates,
 }
 
 /// What holds where nothing is set.
@@ -75,6 +81,8 @@ pub enum Usual {
     Flag(bool),
     /// A word.
     Word(&'static str),
+    /// None of the words.
+    NoWords,
     /// Nothing in particular: what the rules say without it.
     Nothing,
 }
@@ -87,6 +95,7 @@ impl Usual {
             Self::Share(share) => json!(share),
             Self::Flag(flag) => json!(flag),
             Self::Word(word) => json!(word),
+            Self::NoWords => json!([]),
             Self::Nothing => Value::Null,
         }
     }
@@ -132,13 +141,14 @@ pub fn key(name: &str) -> Option<&'static Key> {
 }
 
 /// The names of all groups, in the order of [`KEYS`].
-pub const GROUPS: [&str; 6] = [
+pub const GROUPS: [&str; 7] = [
     "brake",
     "ashby",
     "create_in_doubt",
     "retention",
     "sync",
     "stages",
+    "notes",
 ];
 
 const ANY_COUNT: Takes = Takes::Count(0..=1_000_000);
@@ -205,6 +215,12 @@ pub const TRIGGER: &str = "sync.trigger";
 pub const ONLY_SYNCED: &str = "sync.only_synced";
 /// The key of the names of interview stages.
 pub const NAMED_STAGES: &str = "stages.named";
+/// The key of the events that notes are written upon.
+pub const NOTES_ON: &str = "notes.on";
+/// The key that says whether earlier events count.
+pub const NOTES_BACKFILL: &str = "notes.backfill";
+/// The key of what notes say.
+pub const NOTE_TEMPLATES: &str = "notes.template";
 /// The key without which `stages.hired` does nothing.
 pub const ALLOW_HIRED: &str = "stages.allow_hired";
 
@@ -255,6 +271,19 @@ pub const KEYS: &[Key] = &[
         layers: FOR_JOBS, lets_go: WAITS_FOR_STATUS,
         says: "Whether the status hired may move an application, to the stage of stages.hired. Hires are better made in \
                Ashby, with an offer." },
+    Key { name: NOTES_ON, takes: Takes::Words(&Event::WORDS), usual: Usual::NoWords,
+        layers: FOR_USERS, lets_go: NOBODY,
+        says: "What a note is written upon on the candidate in Ashby: messages, calls and notes of Dover's, and what the \
+               service did to the application. None unless set: whoever may see the candidate reads the notes." },
+    Key { name: NOTES_BACKFILL, takes: Takes::Flag, usual: Usual::Flag(false),
+        layers: FOR_USERS, lets_go: NOBODY,
+        says: "Whether notes are also written upon what happened in Dover before the service made the application, \
+               once it has." },
+    Key { name: NOTE_TEMPLATES, takes: Takes::Templates, usual: Usual::Nothing,
+        layers: FOR_USERS, lets_go: NOBODY,
+        says: "What notes say: an object of an event, as in notes.on, and a text with {{variables}} and the elements \
+               that Ashby keeps. An event that is not named has its usual text. What is given takes the place of the \
+               whole." },
 ];
 
 #[cfg(test)]
@@ -280,7 +309,8 @@ mod tests {
                 (Takes::Share(range), Usual::Share(usual)) => range.contains(&usual),
                 (Takes::Word(words), Usual::Word(usual)) => words.contains(&usual),
                 (Takes::Flag, Usual::Flag(_))
-                | (Takes::Stage { .. } | Takes::Stages, Usual::Nothing) => true,
+                | (Takes::Words(_), Usual::NoWords)
+                | (Takes::Stage { .. } | Takes::Stages | Takes::Templates, Usual::Nothing) => true,
                 _ => false,
             };
             assert!(fits, "{}", key.name);

@@ -229,7 +229,10 @@ fn policy() -> impl Strategy<Value = Policy> {
         Takes::Flag => prop::bool::ANY.prop_map(Value::from).boxed(),
         Takes::Stage { .. } => stage.clone().boxed(),
         Takes::Stages => named.clone().boxed(),
-        Takes::Count(_) | Takes::Share(_) => Just(Value::Null).boxed(),
+        // These decide nothing about a prospect, only what is written beside it.
+        Takes::Count(_) | Takes::Share(_) | Takes::Words(_) | Takes::Templates => {
+            Just(Value::Null).boxed()
+        }
     };
     let keys = KEYS.iter().filter(|key| key.is_for(Layer::Job));
     let held = keys.map(|key| {

@@ -7,6 +7,7 @@ use super::{Request, candidates::visible};
 use crate::simulator::{
     answer::{Answer, Refusal, Reply},
     input::{Field, Kind, optional, required},
+    markup,
     paging::{CURSOR, LIMIT, Pass, SYNC_TOKEN},
     wire,
     world::{Note, World},
@@ -43,11 +44,12 @@ fn content(note: &Value) -> Option<String> {
     let text = match note {
         Value::String(text) => text,
         Value::Object(note) if note.len() == 2 => {
-            let kind = note.get("type")?.as_str()?;
-            if !["text/plain", "text/html"].contains(&kind) {
-                return None;
+            let value = note.get("value")?.as_str()?;
+            match note.get("type")?.as_str()? {
+                "text/html" => return Some(markup::stripped(value)),
+                "text/plain" => value,
+                _ => return None,
             }
-            note.get("value")?.as_str()?
         }
         _ => return None,
     };

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::simulator::{
+    shelf::Row,
     wire::{self, instant},
-    world::{Stage, World},
+    world::{Note, Stage, World},
 };
 
 /// Everything the organisation holds.
@@ -119,10 +120,19 @@ pub(super) fn candidate(world: &World, id: Uuid) -> Value {
         "source": title_of_source(world, candidate.source),
         "creditedTo": email_of_user(world, candidate.credited_to),
         "customFields": values(world, &candidate.fields),
-        "notes": notes.map(|row| row.item.content.as_str()).collect::<Vec<_>>(),
+        "notes": notes.map(note).collect::<Vec<_>>(),
         "applicationIds": candidate.applications,
         "createdAt": instant(row.created_at),
         "updatedAt": instant(row.updated_at),
+    })
+}
+
+fn note(row: &Row<Note>) -> Value {
+    json!({
+        "id": row.id,
+        "content": row.item.content,
+        "isPrivate": row.item.is_private,
+        "createdAt": instant(row.created_at),
     })
 }
 

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
+    markup,
     shelf::Row,
+    switches::NoteContent,
     world::{
         ArchiveReason, CustomField, FieldValues, Job, Note, Plan, Source, SourceType, Stage, Tag,
         User, World,
@@ -134,18 +136,24 @@ fn user_or_null(world: &World, id: Option<Uuid>) -> Value {
 
 /// A note, written by the key's own user.
 pub(crate) fn note(world: &World, row: &Row<Note>) -> Value {
-    json!({
+    let mut wire = json!({
         "id": row.id,
         "createdAt": instant(row.created_at),
         "isPrivate": row.item.is_private,
-        "content": row.item.content,
         "author": {
             "id": world.integration_user,
             "firstName": "API",
             "lastName": "Key",
             "email": "integrations@example.com",
         },
-    })
+    });
+    let content = &row.item.content;
+    match world.switches.note_content {
+        NoteContent::Html => wire["content"] = json!(content),
+        NoteContent::Text => wire["content"] = json!(markup::plain(content)),
+        NoteContent::LeftOut => {}
+    }
+    wire
 }
 
 /// The definition of a custom field.

@@ -18,12 +18,15 @@ use super::{
 use crate::{
     http::{
         auth::Caller,
-        fields::{Fields, Readable},
+        fields::{Fields, Readable, stranger},
         json::{Body, Query},
         place::{At, Within},
         problem::ApiError,
     },
-    plan::settings::keys::{KEYS, Key, Takes},
+    plan::{
+        notes::{Event, Template, TemplateFault, Variable},
+        settings::keys::{KEYS, Key, Takes},
+    },
     store::{connection::Connection, setting::Whose},
     sync::{Sync, settings},
 };
@@ -80,7 +83,38 @@ fn value(fields: &mut Fields, key: &Key) -> Option<Value> {
             text.flatten().map(Value::from)
         }
         Takes::Stages => stages(fields, key.name),
+        Takes::Words(words) => fields.words(key.name, words).map(Value::from),
+        Takes::Templates => templates(fields, key.name),
     }
+}
+
+/// Events, each with what a note upon it says.
+fn templates(fields: &mut Fields, name: &str) -> Option<Value> {
+    let given = fields.value(name)?;
+    let Value::Object(templates) = given else {
+        let expected = "expected an object: events, each with what a note upon it says";
+        fields.fault(name, expected);
+        return None;
+    };
+    let mut is_good = true;
+    for (event, text) in &templates {
+        let wrong = match (Event::parse(event), text.as_str()) {
+            (None, _) => Some(stranger(event, &Event::WORDS)),
+            (Some(_), None) => Some("expected a text".to_owned()),
+            (Some(_), Some(text)) if text.contains('\0') => {
+                Some("expected a text without NUL".to_owned())
+            }
+            (Some(_), Some(text)) => Template::parse(text).err().map(|fault| match &fault {
+                TemplateFault::UnknownVariable(name) => stranger(name, Variable::NAMES),
+                fault => fault.to_string(),
+            }),
+        };
+        if let Some(wrong) = wrong {
+            fields.fault_within(name, event, wrong);
+            is_good = false;
+        }
+    }
+    is_good.then_some(Value::Object(templates))
 }
 
 /// Names of Dover's, each with a stage.

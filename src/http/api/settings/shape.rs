@@ -17,6 +17,7 @@ use crate::{
     },
     plan::{
         Action, Plan,
+        notes::{Event, MAX_TEMPLATE},
         settings::{
             keys::{KEYS, Key, Layer, Takes},
             layers::{Changed, InForce},
@@ -34,7 +35,7 @@ fn value_in_force() -> Schema {
 
 /// The value of any key, or none.
 pub fn any_value(description: &str) -> Schema {
-    let types = ["number", "string", "boolean", "object", "null"];
+    let types = ["number", "string", "boolean", "object", "array", "null"];
     let schema = json!({ "type": types, "description": description });
     serde_json::from_value(schema).expect("a test reads the document with it")
 }
@@ -224,6 +225,16 @@ fn described(key: &Key) -> Value {
         Takes::Stages => json!({
             "type": ["object", "null"], "additionalProperties": { "type": "string", "minLength": 1, "maxLength": 1000 },
         }),
+        Takes::Words(words) => json!({
+            "type": ["array", "null"], "items": { "type": "string", "enum": words }, "uniqueItems": true,
+        }),
+        Takes::Templates => {
+            let text = json!({ "type": "string", "minLength": 1, "maxLength": MAX_TEMPLATE });
+            let texts = Event::WORDS
+                .iter()
+                .map(|word| ((*word).to_owned(), text.clone()));
+            json!({ "type": ["object", "null"], "properties": texts.collect::<Map<_, _>>(), "additionalProperties": false })
+        }
     };
     let layers: Vec<_> = key.layers.iter().map(|layer| layer.word()).collect();
     schema["description"] = format!("{} Set for: {}.", key.says, layers.join(", ")).into();
