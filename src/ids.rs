@@ -93,6 +93,10 @@ text_ids! {
     FieldId,
     /// A note on a person in Ashby.
     NoteId,
+    /// A tag of candidates in Ashby.
+    TagId,
+    /// A user of the employer's Ashby.
+    UserId,
 }
 
 uuid_ids! {

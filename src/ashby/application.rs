@@ -11,6 +11,7 @@ use super::{
 };
 use crate::ids::{
     ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, InterviewPlanId, SourceId, StageId,
+    UserId,
 };
 
 /// An application. Of the person, only the id is kept.
@@ -78,6 +79,9 @@ pub struct NewApplication {
     /// Where it came from. Left out, the key's own default applies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_id: Option<SourceId>,
+    /// Who is credited with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credited_to_user_id: Option<UserId>,
 }
 
 /// A change of stage. Ashby wants a reason exactly when the new stage is of type Archived and refuses one otherwise, so

@@ -13,7 +13,7 @@ use super::{
     lenient::{id_if_any, null_is_empty, value_if_any, values_of},
     words::open_words,
 };
-use crate::ids::{ApplicationId, CandidateId, SourceId};
+use crate::ids::{ApplicationId, CandidateId, SourceId, UserId};
 
 /// A person in Ashby.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -152,6 +152,9 @@ pub struct NewCandidate {
     /// Where they came from. Left out, the key's own default applies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_id: Option<SourceId>,
+    /// Who is credited with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credited_to_user_id: Option<UserId>,
 }
 
 /// What is to be changed of a person (`candidate.update`). What is left out stays as it is, and nobody is notified.
@@ -259,6 +262,7 @@ impl NewCandidate {
             website: None,
             location: None,
             source_id: None,
+            credited_to_user_id: None,
         }
     }
 }

@@ -9,6 +9,9 @@ pub struct Endpoint {
     pub write: bool,
     /// The right that an API key must have, spelt as `apiKey.info` lists it.
     pub permission: &'static str,
+    /// Whether the integration cannot do its work without it. What only a setting asks for is refused to one prospect at a
+    /// time, and leaves the rest alone.
+    pub needed: bool,
 }
 
 const fn read(name: &'static str, permission: &'static str) -> Endpoint {
@@ -16,6 +19,7 @@ const fn read(name: &'static str, permission: &'static str) -> Endpoint {
         name,
         write: false,
         permission,
+        needed: true,
     }
 }
 
@@ -24,6 +28,15 @@ const fn write(name: &'static str, permission: &'static str) -> Endpoint {
         name,
         write: true,
         permission,
+        needed: true,
+    }
+}
+
+/// The same, for what only a setting asks for.
+const fn at_will(endpoint: Endpoint) -> Endpoint {
+    Endpoint {
+        needed: false,
+        ..endpoint
     }
 }
 
@@ -46,13 +59,19 @@ pub(super) const APPLICATION_CREATE: Endpoint = write("application.create", "can
 pub(super) const APPLICATION_CHANGE_STAGE: Endpoint =
     write("application.changeStage", "candidates:write");
 pub(super) const CUSTOM_FIELD_LIST: Endpoint =
-    read("customField.list", "hiringProcessMetadata:read");
+    at_will(read("customField.list", "hiringProcessMetadata:read"));
 pub(super) const CUSTOM_FIELD_SET_VALUES: Endpoint =
-    write("customField.setValues", "candidates:write");
-pub(super) const CANDIDATE_UPDATE: Endpoint = write("candidate.update", "candidates:write");
+    at_will(write("customField.setValues", "candidates:write"));
+pub(super) const CANDIDATE_UPDATE: Endpoint =
+    at_will(write("candidate.update", "candidates:write"));
+pub(super) const CANDIDATE_ADD_TAG: Endpoint =
+    at_will(write("candidate.addTag", "candidates:write"));
+pub(super) const CANDIDATE_TAG_CREATE: Endpoint =
+    at_will(write("candidateTag.create", "hiringProcessMetadata:write"));
+pub(super) const USER_SEARCH: Endpoint = at_will(read("user.search", "organization:read"));
 
 /// All of them, for a check that proves the key's rights and for the table in the documentation.
-pub const ENDPOINTS: [Endpoint; 15] = [
+pub const ENDPOINTS: [Endpoint; 21] = [
     API_KEY_INFO,
     JOB_INFO,
     INTERVIEW_STAGE_LIST,
@@ -68,4 +87,10 @@ pub const ENDPOINTS: [Endpoint; 15] = [
     APPLICATION_LIST,
     APPLICATION_CREATE,
     APPLICATION_CHANGE_STAGE,
+    CUSTOM_FIELD_LIST,
+    CUSTOM_FIELD_SET_VALUES,
+    CANDIDATE_UPDATE,
+    CANDIDATE_ADD_TAG,
+    CANDIDATE_TAG_CREATE,
+    USER_SEARCH,
 ];

@@ -20,6 +20,7 @@ pub struct AshbyError {
     /// Ashby's code, such as `application_not_found`, where it gave one.
     pub code: Option<String>,
     pub(super) write: bool,
+    pub(super) needed: bool,
 }
 
 fn tagged(name: &str, value: Option<&str>) -> String {
@@ -84,6 +85,7 @@ impl AshbyError {
             request_id: None,
             code: None,
             write: endpoint.write,
+            needed: endpoint.needed,
         }
     }
 
@@ -107,6 +109,7 @@ impl AshbyError {
                 endpoint: self.endpoint,
                 permission: None,
             },
+            ErrorKind::PermissionMissing { .. } if !self.needed => Disposition::Permanent,
             ErrorKind::PermissionMissing { permission } => Disposition::Key {
                 endpoint: self.endpoint,
                 permission: Some(permission),

@@ -22,6 +22,8 @@ mod pace;
 mod page;
 mod punctual;
 mod rate_headers;
+mod tag;
+mod user;
 pub mod webhook;
 mod words;
 
@@ -47,6 +49,8 @@ pub use self::{
     observe::{CallObserver, CallOutcome, CallRecord, Leave, WriteGuard},
     pace::{Budget, Pace, Partner},
     page::{Next, Page, PageFrom, SyncToken},
+    tag::Tag,
+    user::User,
 };
 use crate::clock::SharedClock;
 

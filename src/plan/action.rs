@@ -7,11 +7,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
+    credit::Credit,
     reason::{Reason, moment},
     says::Location,
     settings::layers::Decided,
 };
-use crate::ids::{ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, SourceId, StageId};
+use crate::ids::{
+    ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, SourceId, StageId, UserId,
+};
 
 /// The decision on one prospect: what to do, and why that or nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub struct Plan {
     pub clock_ahead: Option<DateTime<Utc>>,
     /// The settings that it rests on.
     pub decided_by: Vec<Decided>,
+    /// Who is credited with what it creates.
+    pub credit: Credit,
 }
 
 impl Plan {
@@ -35,6 +40,7 @@ impl Plan {
             because,
             clock_ahead: None,
             decided_by: Vec::new(),
+            credit: Credit::NOBODY,
         }
     }
 
@@ -49,6 +55,7 @@ impl Plan {
         for decided in &self.decided_by {
             let _ = write!(sentence, " {decided}");
         }
+        let _ = write!(sentence, "{}", self.credit);
         if let Some(claimed) = self.clock_ahead {
             let _ = write!(
                 sentence,
@@ -65,6 +72,7 @@ impl Plan {
             Reason::Shadow { would }
             | Reason::HeldByBrake { would, .. }
             | Reason::RefusedByAdmin { would } => would.action,
+            Reason::Updated { .. } => Action::Update,
             _ => self.steps.last().map_or(Action::None, Step::action),
         }
     }
@@ -80,7 +88,7 @@ pub enum Action {
     Move,
     /// Archived with a reason.
     Archive,
-    /// Contact fields.
+    /// Something beside the stage: fields, notes, the tag.
     Update,
     /// Nothing.
     None,
@@ -115,6 +123,8 @@ pub enum Step {
         person: NewPerson,
         /// *Dover*.
         source: SourceId,
+        /// Who is credited with it.
+        credited_to: Option<UserId>,
     },
     /// Make an application.
     CreateApplication {
@@ -126,6 +136,8 @@ pub enum Step {
         stage: StageId,
         /// *Dover*.
         source: SourceId,
+        /// Who is credited with it.
+        credited_to: Option<UserId>,
     },
     /// Move on.
     Move {

@@ -206,6 +206,7 @@ impl Plan {
             because: reason(Box::new(would)),
             clock_ahead: self.clock_ahead,
             decided_by: self.decided_by,
+            credit: self.credit,
         }
     }
 }

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{
     action::{CandidateRef, NewPerson, Plan, Step},
+    credit::Credit,
     identity::{IdentityKey, linkedin_address, linkedin_slug},
     policy::Policy,
     reason::Reason,
@@ -22,8 +23,7 @@ pub(super) fn create(
     standing: Standing<'_>,
     job: &Job,
     known: Option<&CandidateId>,
-    setup: &Setup,
-    policy: &Policy,
+    (setup, policy, credit): (&Setup, &Policy, &Credit),
 ) -> Result<Plan, Reason> {
     let (stage, name) = match standing {
         Standing::Over(departure, _) => return Err(Reason::NothingToArchive(departure)),
@@ -53,6 +53,7 @@ pub(super) fn create(
         steps.push(Step::CreateCandidate {
             person,
             source: source.clone(),
+            credited_to: credit.user.clone(),
         });
     }
     steps.push(Step::CreateApplication {
@@ -62,12 +63,17 @@ pub(super) fn create(
         job: job.ashby_job_id.clone(),
         stage: stage.id.clone(),
         source,
+        credited_to: credit.user.clone(),
     });
     let because = Reason::Created {
         stage: stage.title.clone(),
         known: known.is_some(),
     };
-    Ok(Plan::of(steps, because))
+    let credit = credit.clone();
+    Ok(Plan {
+        credit,
+        ..Plan::of(steps, because)
+    })
 }
 
 fn source(setup: &Setup) -> Result<SourceId, Reason> {

@@ -4,6 +4,7 @@
 pub mod action;
 pub mod brake;
 mod creation;
+pub mod credit;
 mod deciding;
 pub mod exclusion;
 pub mod identity;
@@ -54,13 +55,14 @@ fn decide(situation: &Situation) -> Result<Plan, Reason> {
         applied_at,
         setup,
         policy,
+        credit,
     } = situation;
     if *person == Person::Erased {
         return Err(Reason::Erased);
     }
     let job = open_job(registration)?;
     let standing = standing::standing(dover)?;
-    let create = |known| creation::create(dover, standing, job, known, setup, policy);
+    let create = |known| creation::create(dover, standing, job, known, (setup, policy, credit));
     let progress =
         |application| progress::progress(application, standing, job, *applied_at, setup, policy);
     match person {

@@ -11,8 +11,8 @@ use super::{
     says::{DoverSays, Stage, Status, Word},
     settings::{
         keys::{
-            ALLOW_HIRED, KEYS, NAMED_STAGES, NOTE_TEMPLATES, NOTES_BACKFILL, NOTES_ON, ONLY_SYNCED,
-            TRIGGER, Takes,
+            ALLOW_HIRED, CREDIT_OWNER, CREDITED_USER, KEYS, NAMED_STAGES, NOTE_TEMPLATES,
+            NOTES_BACKFILL, NOTES_ON, ONLY_SYNCED, TAG, TRIGGER, Takes,
         },
         layers::{InForce, Stack},
     },
@@ -122,6 +122,21 @@ impl Policy {
             .unwrap_or_else(|| {
                 Template::parse(event.usual_template()).expect("a test parses each of them")
             })
+    }
+
+    /// Whether the owner in Dover is credited with what is created.
+    pub fn credits_owner(&self) -> bool {
+        self.read(CREDIT_OWNER)
+    }
+
+    /// The e-mail address of the user who is credited otherwise.
+    pub fn credited_user(&self) -> Option<&str> {
+        self.0.get(CREDITED_USER)?.value.as_str()
+    }
+
+    /// The title of the tag that candidates are given.
+    pub fn tag(&self) -> Option<&str> {
+        self.0.get(TAG)?.value.as_str()
     }
 
     /// The stage that is set for a stage of Dover's, under the `name` that Dover gives it. `None`: the rules say.

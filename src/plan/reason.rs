@@ -172,6 +172,8 @@ pub enum Reason {
     RefusedByAdmin { would: Box<Withheld> },
     /// What a flush did was put back.
     Undone { to: String },
+    /// Something beside the stage was written.
+    Updated { what: Vec<String> },
     /// Somebody has changed since what a flush did: it is not put back.
     TouchedSince { now: Option<String> },
     /// A creation, which cannot be taken back.
@@ -247,6 +249,7 @@ impl Reason {
             Self::HeldByBrake { .. } => "held-by-brake",
             Self::RefusedByAdmin { .. } => "refused-by-admin",
             Self::Undone { .. } => "undone",
+            Self::Updated { .. } => "updated",
             Self::TouchedSince { .. } => "touched-since",
             Self::CannotBeUndone => "cannot-be-undone",
         }
@@ -257,10 +260,28 @@ impl Reason {
         matches!(self, Self::WaitingForTrigger { .. })
     }
 
+    /// Whether the record that the prospect has in Ashby may be added to: fields, notes, the tag. Not where somebody is
+    /// asked first, nor where the record is left alone as a whole.
+    pub const fn lets_add(&self) -> bool {
+        match self {
+            Self::NotForward { .. }
+            | Self::AshbyIsNewer { .. }
+            | Self::Superseded { .. }
+            | Self::ArchivedInAshby
+            | Self::HiredInAshby
+            | Self::HeldStatus(_)
+            | Self::NoStageYet => true,
+            because => matches!(because.outcome(), Outcome::Acted | Outcome::Unchanged),
+        }
+    }
+
     /// What it leaves the prospect as.
     pub const fn outcome(&self) -> Outcome {
         match self {
-            Self::Created { .. } | Self::Moved { .. } | Self::Archived(_) => Outcome::Acted,
+            Self::Created { .. }
+            | Self::Moved { .. }
+            | Self::Archived(_)
+            | Self::Updated { .. } => Outcome::Acted,
             Self::AlreadyThere { .. } | Self::Superseded { in_place: true, .. } => {
                 Outcome::Unchanged
             }
@@ -322,6 +343,7 @@ impl Reason {
             | Self::AshbyUnavailable { .. }
             | Self::StaleId { .. }
             | Self::RefusedByAshby { .. } => 13,
+            Self::Updated { .. } => 14,
             Self::Shadow { .. } | Self::HeldByBrake { .. } | Self::RefusedByAdmin { .. } => 15,
             Self::Undone { .. } | Self::TouchedSince { .. } | Self::CannotBeUndone => 16,
         }
@@ -593,6 +615,7 @@ impl fmt::Display for Reason {
                 would.because
             ),
             Self::Undone { to } => write!(f, "Undone: back in \u{201c}{to}\u{201d}, as before the flush. Newer news from Dover counts again."),
+            Self::Updated { what } => write!(f, "Written to Ashby beside the stage: {}.", what.join(", ")),
             Self::TouchedSince { now: Some(now) } => write!(
                 f,
                 "Not undone: somebody has changed the application since, and it is in \u{201c}{now}\u{201d} now. What they did stays."

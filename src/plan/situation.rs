@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{exclusion::Exclusion, policy::Policy, says::DoverSays};
+use super::{credit::Credit, exclusion::Exclusion, policy::Policy, says::DoverSays};
 use crate::ids::{ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, SourceId, StageId};
 
 /// One prospect, its job, what Ashby holds of the person, and how the employer's Ashby is set up.
@@ -24,6 +24,8 @@ pub struct Situation {
     pub setup: Setup,
     /// The settings that are in force for it.
     pub policy: Arc<Policy>,
+    /// Who is credited, where something is created.
+    pub credit: Credit,
 }
 
 impl Situation {

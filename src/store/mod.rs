@@ -26,6 +26,7 @@ pub mod replay;
 pub mod retention;
 pub mod setting;
 pub mod token;
+pub mod user;
 pub mod vault;
 pub mod waiting;
 pub mod worker;

@@ -81,6 +81,8 @@ pub struct Prospect {
     pub last_decision: Option<DecisionId>,
     /// Whether the person was erased at their request.
     pub is_erased: bool,
+    /// The tag that they were given in Ashby.
+    pub tagged_as: Option<String>,
 }
 
 struct Row {
@@ -96,6 +98,7 @@ struct Row {
     application_id: Option<String>,
     last_decision_id: Option<Uuid>,
     is_erased: bool,
+    tagged_as: Option<String>,
 }
 
 impl TryFrom<Row> for Prospect {
@@ -115,6 +118,7 @@ impl TryFrom<Row> for Prospect {
             application: row.application_id.map(ApplicationId),
             last_decision: row.last_decision_id.map(DecisionId),
             is_erased: row.is_erased,
+            tagged_as: row.tagged_as,
         })
     }
 }
@@ -234,7 +238,7 @@ pub async fn pending(
         Row,
         r#"
         SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
-               candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!"
+               candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!", tagged_as
         FROM prospect WHERE connection_id = $1 AND state = 'pending' AND id > $2 ORDER BY id LIMIT $3
         "#,
         connection.0,
@@ -258,7 +262,7 @@ pub async fn pending_of_job(
         Row,
         r#"
         SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
-               candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!"
+               candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!", tagged_as
         FROM prospect WHERE connection_id = $1 AND dover_job_id = $2 AND state = 'pending' AND id > $3 ORDER BY id LIMIT $4
         "#,
         connection.0,
@@ -281,7 +285,7 @@ pub async fn by_id(
         Row,
         r#"
         SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
-               candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!"
+               candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!", tagged_as
         FROM prospect WHERE connection_id = $1 AND id = $2
         "#,
         connection.0,
@@ -302,7 +306,7 @@ pub async fn by_ids(
         Row,
         r#"
         SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
-               candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!"
+               candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!", tagged_as
         FROM prospect WHERE id = ANY($1)
         "#,
         &ids
@@ -337,7 +341,7 @@ pub async fn list(
         Row,
         r#"
         SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
-               candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!"
+               candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!", tagged_as
         FROM prospect
         WHERE connection_id = $1 AND id > $2
           AND ($3::text IS NULL OR dover_candidate_id = $3)
@@ -436,6 +440,22 @@ pub async fn undone(
     Ok(())
 }
 
+/// Remembers the tag that a prospect was given in Ashby: it is given once, and one that somebody takes away stays away.
+pub async fn tagged(
+    db: impl PgExecutor<'_>,
+    id: ProspectId,
+    title: &str,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE prospect SET tagged_as = $2 WHERE id = $1",
+        id.0,
+        title
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Remembers who a prospect is in Ashby.
 pub async fn link(
     db: impl PgExecutor<'_>,
@@ -500,7 +520,7 @@ pub async fn of(
         Row,
         r#"
         SELECT p.id, p.dover_candidate_id, p.dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason,
-               applied_at, candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!"
+               applied_at, candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!", tagged_as
         FROM unnest($2::text[], $3::text[]) AS w (candidate, job)
         JOIN prospect p ON p.connection_id = $1 AND p.dover_candidate_id = w.candidate AND p.dover_job_id = w.job
         "#,

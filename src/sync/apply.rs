@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     ashby::{AshbyClient, Location, NewApplication, NewCandidate, StageChange},
-    ids::{CandidateId, FlushId, SourceId},
+    ids::{CandidateId, FlushId, SourceId, UserId},
     plan::{self, CandidateRef, NewPerson, Plan, Reason, Step},
     store::{
         self,
@@ -124,8 +124,12 @@ pub(super) struct Performer<'a> {
 impl Performer<'_> {
     async fn perform(&mut self, step: &Step) -> Result<Option<(Seen, DateTime<Utc>)>, Interrupted> {
         match step {
-            Step::CreateCandidate { person, source } => {
-                let new = new_candidate(person, source);
+            Step::CreateCandidate {
+                person,
+                source,
+                credited_to,
+            } => {
+                let new = new_candidate(person, source, credited_to.as_ref());
                 self.create_candidate(&new).await?;
                 Ok(None)
             }
@@ -134,6 +138,7 @@ impl Performer<'_> {
                 job,
                 stage,
                 source,
+                credited_to,
             } => {
                 let candidate_id = match candidate {
                     CandidateRef::Known(id) => id.clone(),
@@ -148,6 +153,7 @@ impl Performer<'_> {
                     interview_plan_id: None,
                     interview_stage_id: stage.clone(),
                     source_id: Some(source.clone()),
+                    credited_to_user_id: credited_to.clone(),
                 };
                 self.create_application(&new).await.map(Some)
             }
@@ -305,9 +311,14 @@ impl Performer<'_> {
     }
 }
 
-fn new_candidate(person: &NewPerson, source: &SourceId) -> NewCandidate {
+fn new_candidate(
+    person: &NewPerson,
+    source: &SourceId,
+    credited_to: Option<&UserId>,
+) -> NewCandidate {
     NewCandidate {
         source_id: Some(source.clone()),
+        credited_to_user_id: credited_to.cloned(),
         email: person.email.clone(),
         alternate_email_addresses: person.alternate_emails.clone(),
         phone_number: person.phone.clone(),

@@ -11,15 +11,16 @@ use super::{
     doubt, erase,
     identities::Identities,
     look::{Known, Picture},
-    person::or_untold,
+    person::{or_untold, untold},
     settings::Policies,
 };
 use crate::{
     ashby::AshbyClient,
-    ids::{ApplicationId, ConnectionId, DoverJobId, ErasureId, LeaseToken, ProspectId},
+    ids::{ApplicationId, ConnectionId, DoverJobId, ErasureId, LeaseToken, ProspectId, TagId},
     plan::{
         Situation,
         brake::Answer,
+        credit::Credit,
         exclusion::Exclusion,
         situation::{Person, Registration, Setup},
     },
@@ -42,6 +43,10 @@ pub(super) struct Scene<'a> {
     pub(super) ask_after: TimeDelta,
     /// Whose creates somebody says, in a preview, have not happened.
     pub(super) refuted: HashSet<ProspectId>,
+    /// The tags that were asked for, by their titles.
+    pub(super) tags: tokio::sync::Mutex<HashMap<String, TagId>>,
+    /// Held while a user is asked for.
+    pub(super) asking_for_users: tokio::sync::Mutex<()>,
 }
 
 /// A prospect with all that its decision may depend on.
@@ -182,6 +187,24 @@ impl Scene<'_> {
                 self.unless_excluded(&prospect, person, mirrored).await?
             }
         };
+        let policy = self.policies.of(&prospect);
+        let is_to_be_created = matches!(
+            person,
+            Person::Nobody
+                | Person::Found {
+                    application: None,
+                    ..
+                }
+        );
+        let credit = match job {
+            Some(_) if is_to_be_created => self.credit(&prospect.says, &policy).await,
+            _ => Ok(Credit::default()),
+        };
+        let (person, credit) = match credit {
+            Ok(credit) => (person, credit),
+            Err(SyncError::Ashby(error)) => (Person::Untold(untold(error)?), Credit::default()),
+            Err(error) => return Err(error),
+        };
         let looked_at = match &person {
             Person::Linked(application)
             | Person::Found {
@@ -201,7 +224,8 @@ impl Scene<'_> {
             person,
             applied_at: prospect.applied_at,
             setup: self.setup.clone(),
-            policy: self.policies.of(&prospect),
+            policy,
+            credit,
         };
         let erased = mirrored.erased.get(&prospect.id).copied();
         Ok(Case {

@@ -104,6 +104,7 @@ pub(super) async fn distrust(
         store::connection::set_setup(&sync.pool, connection, &setup, long_ago).await?;
     }
     store::job::distrust(&sync.pool, job.id).await?;
+    store::user::forget(&sync.pool, connection).await?;
     Ok(())
 }
 

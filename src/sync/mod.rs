@@ -2,6 +2,7 @@
 //! No business is decided here.
 
 mod access;
+mod additions;
 mod adopt;
 pub mod answer;
 mod apply;
@@ -10,6 +11,7 @@ pub mod cadence;
 pub mod check;
 mod clients;
 pub mod connect;
+mod credit;
 mod doubt;
 pub mod erase;
 pub mod exclude;

@@ -61,6 +61,8 @@ pub(super) async fn set<'a>(
         policies: Policies::read(sync, connection.id).await?,
         ask_after: TimeDelta::minutes(connection.settings.ask_about_creates_after_minutes.into()),
         refuted: HashSet::new(),
+        tags: tokio::sync::Mutex::default(),
+        asking_for_users: tokio::sync::Mutex::default(),
     })
 }
 

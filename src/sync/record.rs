@@ -35,6 +35,12 @@ impl CallObserver for CallLog {
 }
 
 impl CallLog {
+    /// The calls since it was last asked.
+    pub(super) fn take(&self) -> Value {
+        let calls = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        json!(calls)
+    }
+
     pub(super) fn as_json(&self) -> Value {
         json!(&*self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -59,39 +65,33 @@ pub(super) struct Decided<'a> {
     pub(super) held: Option<&'a str>,
     /// The calls that were made for it.
     pub(super) calls: Value,
+    /// Whether more is to be written beside it: until that is [done with](finish), the prospect stays pending.
+    pub(super) more: bool,
 }
 
-/// Keeps a decision, under the lease that it was made under.
+/// Keeps a decision, under the lease that it was made under. Answers what it is known by.
 pub(super) async fn record(
     sync: &Sync,
     flush: FlushId,
     connection: ConnectionId,
     lease: LeaseToken,
     decided: &Decided<'_>,
-) -> Result<(), SyncError> {
+) -> Result<DecisionId, SyncError> {
     let Decided {
         case,
         plan,
         applied,
         held,
         calls,
+        more,
     } = decided;
-    let outcome = plan.because.outcome();
-    let prospect = &case.prospect;
-    let decision = Decision {
-        id: DecisionId::fresh(),
-        prospect: prospect.id,
-        flush,
-        decided_at: sync.clock.now(),
-        action: plan.action().word().to_owned(),
-        reason: plan.because.code().to_owned(),
-        sentence: plan.sentence(),
-        rule: plan.because.rule(),
-        dover: dover_said(&case.situation),
-        ashby: ashby_held(&case.situation),
-        calls: calls.clone(),
-        settings: rested_on(plan),
+    let outcome = if *more {
+        Outcome::Retried
+    } else {
+        plan.because.outcome()
     };
+    let prospect = &case.prospect;
+    let decision = decision(sync, flush, case, plan, calls.clone());
     let left = store::prospect::Decided {
         id: prospect.id,
         revision: prospect.revision,
@@ -104,7 +104,7 @@ pub(super) async fn record(
     store::flush::fence(&mut tx, connection, lease).await?;
     let meanwhile = store::prospect::decided(&mut tx, &left).await?;
     if meanwhile == Meanwhile::Gone {
-        return Ok(());
+        return Ok(decision.id);
     }
     if let Some((seen, at)) = &applied.wrote {
         store::mirror::wrote(&mut tx, connection, seen, *at).await?;
@@ -142,6 +142,63 @@ pub(super) async fn record(
     store::decision::record(&mut *tx, connection, &decision).await?;
     if meanwhile == Meanwhile::Nothing && outcome != Outcome::Retried {
         store::inbox::decided(&mut tx, prospect.id).await?;
+    }
+    tx.commit().await?;
+    Ok(decision.id)
+}
+
+fn decision(sync: &Sync, flush: FlushId, case: &Case, plan: &Plan, calls: Value) -> Decision {
+    Decision {
+        id: DecisionId::fresh(),
+        prospect: case.prospect.id,
+        flush,
+        decided_at: sync.clock.now(),
+        action: plan.action().word().to_owned(),
+        reason: plan.because.code().to_owned(),
+        sentence: plan.sentence(),
+        rule: plan.because.rule(),
+        dover: dover_said(&case.situation),
+        ashby: ashby_held(&case.situation),
+        calls,
+        settings: rested_on(plan),
+    }
+}
+
+/// Is done with a prospect of which `first` was kept before, and keeps what was `added` since. What waits speaks for the
+/// prospect; what was written does where nothing else happened, for a reason that says no is looked for later.
+pub(super) async fn finish(
+    sync: &Sync,
+    flush: FlushId,
+    connection: ConnectionId,
+    lease: LeaseToken,
+    case: &Case,
+    (first, first_decision): (&Plan, DecisionId),
+    added: (Vec<Plan>, Value),
+) -> Result<(), SyncError> {
+    let (added, calls) = added;
+    let mut tx = sync.pool.begin().await?;
+    store::flush::fence(&mut tx, connection, lease).await?;
+    let (mut speaks, mut because) = (first_decision, &first.because);
+    for plan in &added {
+        let decision = decision(sync, flush, case, plan, calls.clone());
+        store::decision::record(&mut *tx, connection, &decision).await?;
+        let outcome = plan.because.outcome();
+        if outcome != Outcome::Acted || first.because.outcome() == Outcome::Unchanged {
+            (speaks, because) = (decision.id, &plan.because);
+        }
+    }
+    let outcome = because.outcome();
+    let left = store::prospect::Decided {
+        id: case.prospect.id,
+        revision: case.prospect.revision,
+        state: state(outcome),
+        reason: because.code(),
+        decision: speaks,
+        applied_at: None,
+    };
+    let meanwhile = store::prospect::decided(&mut tx, &left).await?;
+    if meanwhile == Meanwhile::Nothing && outcome != Outcome::Retried {
+        store::inbox::decided(&mut tx, case.prospect.id).await?;
     }
     tx.commit().await?;
     Ok(())

@@ -361,5 +361,6 @@ fn unheard_of((candidate, job): &Who) -> Prospect {
         application: None,
         last_decision: None,
         is_erased: false,
+        tagged_as: None,
     }
 }

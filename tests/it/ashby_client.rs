@@ -73,6 +73,7 @@ async fn each_method_asks_its_endpoint_for_what_it_needs() {
         interview_plan_id: None,
         interview_stage_id: "st-1".into(),
         source_id: Some("s-1".into()),
+        credited_to_user_id: None,
     };
     client.create_application(&new).await.unwrap();
     let archive = StageChange::Archive {

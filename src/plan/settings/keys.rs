@@ -52,6 +52,8 @@ pub enum Takes {
     Share(RangeInclusive<f64>),
     /// Yes or no.
     Flag,
+    /// A text of so many characters at most.
+    Text(usize),
     /// One of these words.
     Word(&'static [&'static str]),
     /// A stage of the job's interview plan, by its id or its title; kept by its id. Of these types it may be only where it
@@ -141,7 +143,7 @@ pub fn key(name: &str) -> Option<&'static Key> {
 }
 
 /// The names of all groups, in the order of [`KEYS`].
-pub const GROUPS: [&str; 7] = [
+pub const GROUPS: [&str; 9] = [
     "brake",
     "ashby",
     "create_in_doubt",
@@ -149,6 +151,8 @@ pub const GROUPS: [&str; 7] = [
     "sync",
     "stages",
     "notes",
+    "credit",
+    "tag",
 ];
 
 const ANY_COUNT: Takes = Takes::Count(0..=1_000_000);
@@ -224,6 +228,13 @@ pub const NOTE_TEMPLATES: &str = "notes.template";
 /// The key without which `stages.hired` does nothing.
 pub const ALLOW_HIRED: &str = "stages.allow_hired";
 
+/// The key that says whether the owner in Dover is credited.
+pub const CREDIT_OWNER: &str = "credit.owner";
+/// The key of the user who is credited otherwise.
+pub const CREDITED_USER: &str = "credit.user";
+/// The key of the tag.
+pub const TAG: &str = "tag.title";
+
 /// Everything that can be set.
 #[rustfmt::skip]
 pub const KEYS: &[Key] = &[
@@ -284,6 +295,19 @@ pub const KEYS: &[Key] = &[
         says: "What notes say: an object of an event, as in notes.on, and a text with {{variables}} and the elements \
                that Ashby keeps. An event that is not named has its usual text. What is given takes the place of the \
                whole." },
+    Key { name: CREDIT_OWNER, takes: Takes::Flag, usual: Usual::Flag(false),
+        layers: FOR_USERS, lets_go: NOBODY,
+        says: "Whether the owner of a candidate in Dover is credited in Ashby with what is created, where they are a user \
+               there. The key needs the right organization:read for it." },
+    Key { name: CREDITED_USER, takes: Takes::Text(320), usual: Usual::Nothing,
+        layers: FOR_USERS, lets_go: NOBODY,
+        says: "The e-mail address of the user of Ashby who is credited with what is created, where the owner is not or is \
+               no user of Ashby; unset, nobody. The key needs the right organization:read for it." },
+    Key { name: TAG, takes: Takes::Text(100), usual: Usual::Nothing,
+        layers: FOR_USERS, lets_go: NOBODY,
+        says: "The title of the tag that candidates are given in Ashby, such as Dover; unset, none. It is made where there \
+               is none of that title, which the key needs the right hiringProcessMetadata:write for, and given once: \
+               one that somebody takes away stays away." },
 ];
 
 #[cfg(test)]
@@ -310,7 +334,10 @@ mod tests {
                 (Takes::Word(words), Usual::Word(usual)) => words.contains(&usual),
                 (Takes::Flag, Usual::Flag(_))
                 | (Takes::Words(_), Usual::NoWords)
-                | (Takes::Stage { .. } | Takes::Stages | Takes::Templates, Usual::Nothing) => true,
+                | (
+                    Takes::Stage { .. } | Takes::Stages | Takes::Templates | Takes::Text(_),
+                    Usual::Nothing,
+                ) => true,
                 _ => false,
             };
             assert!(fits, "{}", key.name);

@@ -12,6 +12,7 @@ use crate::{
     ids::{ApplicationId, ArchiveReasonId},
     plan::{
         Situation,
+        credit::Credit,
         exclusion::{Exclusion, Hit},
         policy::Policy,
         says::{Contact, Dated, DoverSays, Stamp},
@@ -230,7 +231,7 @@ fn policy() -> impl Strategy<Value = Policy> {
         Takes::Stage { .. } => stage.clone().boxed(),
         Takes::Stages => named.clone().boxed(),
         // These decide nothing about a prospect, only what is written beside it.
-        Takes::Count(_) | Takes::Share(_) | Takes::Words(_) | Takes::Templates => {
+        Takes::Count(_) | Takes::Share(_) | Takes::Words(_) | Takes::Templates | Takes::Text(_) => {
             Just(Value::Null).boxed()
         }
     };
@@ -263,9 +264,10 @@ pub(super) fn situation() -> impl Strategy<Value = Situation> {
         setup(),
         named,
         policy(),
+        option::of(Just("user")),
     )
         .prop_map(
-            |(dover, registration, person, applied_at, setup, named, policy)| {
+            |(dover, registration, person, applied_at, setup, named, policy, user)| {
                 let mut situation = Situation {
                     dover,
                     registration,
@@ -273,6 +275,10 @@ pub(super) fn situation() -> impl Strategy<Value = Situation> {
                     applied_at,
                     setup,
                     policy: Arc::new(policy),
+                    credit: Credit {
+                        user: user.map(Into::into),
+                        fallen_back: None,
+                    },
                 };
                 if named {
                     let who = &mut situation.dover.contact;

@@ -82,6 +82,9 @@ fn withheld_or_undone() -> Vec<Reason> {
         },
         Reason::TouchedSince { now: None },
         Reason::CannotBeUndone,
+        Reason::Updated {
+            what: vec![text("the tag \u{201c}Dover\u{201d}")],
+        },
     ]
 }
 
@@ -202,7 +205,7 @@ fn excluded_by_a_rule() -> Reason {
 }
 
 /// How many variants [`Reason`] has.
-pub(super) const VARIANTS: usize = 45;
+pub(super) const VARIANTS: usize = 46;
 
 /// A number for each variant. A new one does not compile until it has a number here, and then a sentence above.
 pub(super) fn variant(reason: &Reason) -> usize {
@@ -252,6 +255,7 @@ pub(super) fn variant(reason: &Reason) -> usize {
         Reason::WaitingForTrigger { .. } => 42,
         Reason::MappedStageGone { .. } => 43,
         Reason::Excluded(_) => 44,
+        Reason::Updated { .. } => 45,
     }
 }
 

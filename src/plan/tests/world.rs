@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use crate::{
     ids::StageId,
     plan::{
-        Situation, Step, plan,
+        Situation, Step,
+        credit::Credit,
+        plan,
         policy::Policy,
         says::{Contact, Dated, DoverSays, SaidStage, Stamp},
         settings::layers::{Changed, Held, Layered, Stack},
@@ -122,6 +124,7 @@ pub(super) fn world() -> World {
                 stages: default_plan(),
                 mode: Mode::Live,
             }),
+            credit: Credit::NOBODY,
             person: Person::Nobody,
             applied_at: None,
             setup: Setup {

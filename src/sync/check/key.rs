@@ -72,12 +72,13 @@ enum Right {
     Unproven,
 }
 
-/// The rights that endpoints need, each once, and the endpoints of each.
-fn rights() -> BTreeMap<&'static str, Vec<&'static str>> {
+/// The rights that endpoints need, each once, and the endpoints of each: of those that the work depends on, or of those that
+/// only a setting asks for.
+fn rights(needed: bool) -> BTreeMap<&'static str, Vec<&'static str>> {
     let mut rights: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for Endpoint {
         name, permission, ..
-    } in ENDPOINTS
+    } in ENDPOINTS.into_iter().filter(|asked| asked.needed == needed)
     {
         // Reading about itself is a convenience, not a need.
         if permission != "apiKeys:read" {
@@ -94,7 +95,7 @@ async fn permissions(
     findings: &mut KeyFindings,
 ) -> Result<(), AshbyError> {
     let mut known: BTreeMap<&str, Right> = BTreeMap::new();
-    for permission in rights().into_keys() {
+    for permission in rights(true).into_keys() {
         let is_listed = scopes
             .iter()
             .any(|scope| scope.eq_ignore_ascii_case(permission));
@@ -134,7 +135,26 @@ async fn permissions(
         }
     }
     judge(&known, findings);
+    findings.checks.extend(at_will(scopes));
     Ok(())
+}
+
+/// The rights that only settings ask for and that the key says it lacks. That is nothing to mend unless somebody wants to set
+/// one: each decision that went without says so.
+fn at_will(scopes: &[String]) -> impl Iterator<Item = Check> {
+    let is_listed = |right: &str| scopes.iter().any(|scope| scope.eq_ignore_ascii_case(right));
+    let says_which = !scopes.is_empty();
+    let needed = rights(true);
+    let lacked = rights(false)
+        .into_iter()
+        .filter(move |(right, _)| says_which && !needed.contains_key(right) && !is_listed(right));
+    lacked.map(|(right, endpoints)| {
+        let endpoints = endpoints.join(", ");
+        let detail = format!(
+            "{right} is not granted, and only settings ask for it (for {endpoints}): grant it under {API_KEYS_MENU} before you use them."
+        );
+        Check::ok("permission", detail)
+    })
 }
 
 /// Asks what only reads, for each right that reading needs. An id that nobody has will do: to be told that there is no
@@ -195,7 +215,7 @@ fn judge(known: &BTreeMap<&str, Right>, findings: &mut KeyFindings) {
             "The key may do all that is needed.",
         ));
     }
-    for (permission, endpoints) in rights() {
+    for (permission, endpoints) in rights(true) {
         let endpoints = endpoints.join(", ");
         findings.checks.push(match known.get(permission) {
             Some(Right::Granted) => Check::ok(

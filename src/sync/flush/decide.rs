@@ -13,6 +13,7 @@ use crate::{
     store::{flush::Counts, prospect::Prospect},
     sync::{
         SyncError,
+        additions::Record,
         apply::{self, Applied, Interrupted},
         brake::Judged,
         erase,
@@ -22,7 +23,7 @@ use crate::{
         lease::Stop,
         look,
         person::untold,
-        record::{CallLog, Decided, application, record},
+        record::{CallLog, Decided, application, finish, record},
         refused::closed_meanwhile,
     },
 };
@@ -117,8 +118,15 @@ impl Flush<'_> {
             let brake = &scene.brake;
             brake.ask(self.sync, scene.connection, self.id, job).await?;
         }
-        let calls = log.as_json();
-        record(
+        let more = Record::of(
+            scene,
+            self.id,
+            &ashby,
+            &self.lease,
+            &case,
+            (&plan, &applied),
+        );
+        let decision = record(
             self.sync,
             self.id,
             scene.connection,
@@ -128,11 +136,27 @@ impl Flush<'_> {
                 plan: &plan,
                 applied: &applied,
                 held: held.as_deref(),
-                calls,
+                calls: log.take(),
+                more: more.is_some(),
             },
         )
         .await?;
         self.tally(|counts| tally(counts, &plan));
+        if let Some(more) = more {
+            let added = more.add().await?.decisions();
+            self.tally(|counts| tally_added(counts, &added));
+            let (first, added) = ((&plan, decision), (added, log.take()));
+            finish(
+                self.sync,
+                self.id,
+                scene.connection,
+                self.lease.token,
+                &case,
+                first,
+                added,
+            )
+            .await?;
+        }
         self.decided(case.prospect.id, &plan)
     }
 
@@ -267,6 +291,15 @@ pub(in crate::sync) const fn tally(counts: &mut Counts, plan: &Plan) {
         (Outcome::Retried, _) => &mut counts.failed,
     };
     *counter += 1;
+}
+
+/// Counts what was added. Of one prospect that was counted already: only that it waits, or is tried again, is more.
+fn tally_added(counts: &mut Counts, added: &[Plan]) {
+    match added.last().map(|plan| plan.because.outcome()) {
+        Some(Outcome::Parked) => counts.parked += 1,
+        Some(Outcome::Retried) => counts.failed += 1,
+        _ => {}
+    }
 }
 
 fn changes_what_exists(plan: &Plan) -> bool {

@@ -73,6 +73,11 @@ fn value(fields: &mut Fields, key: &Key) -> Option<Value> {
         }
         Takes::Share(range) => fields.decimal(key.name, range).map(Value::from),
         Takes::Flag => fields.flag(key.name).map(Value::from),
+        Takes::Text(most) => {
+            let text = fields.is_given(key.name);
+            let text = text.then(|| fields.name(key.name, &(1..=*most)));
+            text.flatten().map(Value::from)
+        }
         Takes::Word(words) => {
             let words: Vec<_> = words.iter().map(|word| (*word, *word)).collect();
             fields.word(key.name, &words).map(Value::from)

@@ -218,6 +218,9 @@ fn described(key: &Key) -> Value {
             "type": ["number", "null"], "format": "double", "minimum": range.start(), "maximum": range.end(),
         }),
         Takes::Flag => json!({ "type": ["boolean", "null"] }),
+        Takes::Text(most) => {
+            json!({ "type": ["string", "null"], "minLength": 1, "maxLength": most })
+        }
         Takes::Word(words) => json!({ "type": ["string", "null"], "enum": words_or_null(words) }),
         Takes::Stage { .. } => {
             json!({ "type": ["string", "null"], "minLength": 1, "maxLength": 1000 })

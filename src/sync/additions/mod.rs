@@ -1,0 +1,138 @@
+//! What is written to a record in Ashby beside creating, moving and archiving it. Every kind of addition is carried out after
+//! the decision on the stage was kept, and before the prospect is done with: a crash in between leaves it pending, and
+//! all is looked at again. An addition that cannot be made never holds back a stage.
+
+mod tag;
+
+use std::sync::Arc;
+
+use super::{
+    apply::{Applied, Interrupted},
+    gather::{Case, Scene},
+    lease::{Lease, Stop},
+    record::application,
+};
+use crate::{
+    ashby::{AshbyClient, AshbyError, Disposition},
+    ids::{ApplicationId, CandidateId, FlushId},
+    plan::{Plan, Reason, Step},
+};
+
+/// A record in Ashby that may be added to.
+pub(super) struct Record<'a> {
+    pub(super) scene: &'a Scene<'a>,
+    pub(super) flush: FlushId,
+    pub(super) ashby: &'a AshbyClient,
+    pub(super) lease: &'a Arc<Lease>,
+    pub(super) case: &'a Case,
+    /// The person.
+    pub(super) candidate: CandidateId,
+    /// Their application for the job.
+    pub(super) application: ApplicationId,
+    /// Whether this very decision has made the candidate: nobody else has had a hand in them.
+    pub(super) is_new: bool,
+}
+
+/// What additions came to.
+#[derive(Debug, Default)]
+pub(super) struct Added {
+    /// What was written, in words.
+    pub(super) wrote: Vec<String>,
+    /// Why something was not.
+    pub(super) waits: Option<Reason>,
+}
+
+impl Added {
+    /// The decisions to be kept of it, in order.
+    pub(super) fn decisions(self) -> Vec<Plan> {
+        let wrote = (!self.wrote.is_empty()).then_some(Reason::Updated { what: self.wrote });
+        let decisions = wrote.into_iter().chain(self.waits);
+        decisions.map(Plan::nothing).collect()
+    }
+
+    /// Takes in what one kind of addition came to. The first that waits speaks for the rest.
+    fn take_in(&mut self, added: Result<Vec<String>, Interrupted>) -> Result<(), Stop> {
+        let waits = match added {
+            Ok(wrote) => {
+                self.wrote.extend(wrote);
+                return Ok(());
+            }
+            Err(Interrupted::By(stop)) => return Err(stop),
+            Err(Interrupted::For(reason)) => reason,
+            Err(Interrupted::Again) => Reason::AshbyUnavailable {
+                what: "what Ashby shows has changed meanwhile".to_owned(),
+            },
+        };
+        self.waits.get_or_insert(waits);
+        Ok(())
+    }
+}
+
+impl<'a> Record<'a> {
+    /// The record that a decision leaves, where there is one and something is to be added to it.
+    pub(super) fn of(
+        scene: &'a Scene<'a>,
+        flush: FlushId,
+        ashby: &'a AshbyClient,
+        lease: &'a Arc<Lease>,
+        case: &'a Case,
+        (plan, applied): (&Plan, &Applied),
+    ) -> Option<Self> {
+        if !plan.because.lets_add() {
+            return None;
+        }
+        let (candidate, application) = match &applied.wrote {
+            Some((seen, _)) => (seen.candidate.clone(), seen.id.clone()),
+            None => {
+                let held = application(&case.situation.person)?;
+                (held.candidate.clone(), held.id.clone())
+            }
+        };
+        let record = Self {
+            scene,
+            flush,
+            ashby,
+            lease,
+            case,
+            candidate,
+            application,
+            is_new: makes_candidate(plan),
+        };
+        record.is_due().then_some(record)
+    }
+
+    /// Whether any kind of addition has something to say of it. Asked of every prospect: nothing is read.
+    fn is_due(&self) -> bool {
+        tag::is_due(self)
+    }
+
+    /// Makes the additions, one kind after the other.
+    pub(super) async fn add(&self) -> Result<Added, Stop> {
+        let mut added = Added::default();
+        added.take_in(tag::add(self).await)?;
+        Ok(added)
+    }
+}
+
+fn makes_candidate(plan: &Plan) -> bool {
+    let is_one = |step: &Step| matches!(step, Step::CreateCandidate { .. });
+    plan.steps.iter().any(is_one)
+}
+
+/// What becomes of an addition that Ashby did not take. To make one again does no harm, so that a lost answer is like none;
+/// what Ashby refuses for good waits for a person.
+fn failed(error: AshbyError) -> Interrupted {
+    Interrupted::For(match error.disposition() {
+        Disposition::Key { .. } => return Interrupted::By(Stop::Key(error.to_string())),
+        Disposition::Transient | Disposition::InDoubt | Disposition::Withheld => {
+            Reason::AshbyUnavailable {
+                what: error.to_string(),
+            }
+        }
+        Disposition::Permanent => Reason::RefusedByAshby {
+            code: error.code.unwrap_or_else(|| "no code".to_owned()),
+            message: error.message,
+            request_id: error.request_id,
+        },
+    })
+}
