@@ -103,22 +103,10 @@ async fn again(
     if let Some(secret) = secret {
         let print = sync.vault.fingerprint(secret.expose());
         if old_secret.as_ref() != Some(&print) {
-            store::intake::expire_webhook_secrets(
-                &mut *tx,
-                id,
-                store::delivery::Sender::Dover,
-                now + GRACE,
-            )
-            .await?;
-            store::intake::add_webhook_secret(
-                &mut *tx,
-                &sync.vault,
-                id,
-                store::delivery::Sender::Dover,
-                secret.expose(),
-                now,
-            )
-            .await?;
+            let (dover, until) = (store::delivery::Sender::Dover, now + GRACE);
+            let (vault, secret) = (&sync.vault, secret.expose());
+            store::intake::rotate_webhook_secret(&mut tx, vault, id, dover, secret, now, until)
+                .await?;
             store::connection::set_environment(&mut *tx, id, None, Some(&print)).await?;
             tracing::info!(
                 "DOVER_WEBHOOK_SECRET has changed and was applied to the connection named {NAME}"

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 
 use super::{StoreError, Vault, delivery::Sender, vault::sealed_under};
 use crate::ids::{ConnectionId, fresh_uuid};
@@ -139,9 +139,24 @@ pub async fn add_webhook_secret(
     sealed_under(done.rows_affected() == 1)
 }
 
-/// Lets every secret of a sender that would live on die at `at`: at a rotation, so that two live for a while. Answers
-/// whether there was one.
-pub async fn expire_webhook_secrets(
+/// Puts another secret of one sender in place, that counts at once; whichever there was lives on until `until`, so that
+/// two live for a while. Answers whether there was one.
+pub async fn rotate_webhook_secret(
+    tx: &mut PgConnection,
+    vault: &Vault,
+    id: ConnectionId,
+    sender: Sender,
+    secret: &str,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let had = expire_webhook_secrets(&mut *tx, id, sender, until).await?;
+    add_webhook_secret(tx, vault, id, sender, secret, now).await?;
+    Ok(had)
+}
+
+/// Lets every secret of a sender that would live on die at `at`. Answers whether there was one.
+async fn expire_webhook_secrets(
     db: impl PgExecutor<'_>,
     id: ConnectionId,
     sender: Sender,

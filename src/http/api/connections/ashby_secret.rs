@@ -77,12 +77,20 @@ pub async fn rotate_ashby(
 ) -> Result<Json<AshbySecretRotated>, ApiError> {
     let is_ours = rotate.secret.is_none();
     let secret = rotate.secret.unwrap_or_else(generated);
-    let (id, now) = (connection.id, sync.clock.now());
+    let now = sync.clock.now();
     let until = now + rotate.grace;
+    let (id, vault) = (connection.id, &sync.vault);
     let mut tx = sync.pool.begin().await?;
-    let had = store::intake::expire_webhook_secrets(&mut *tx, id, Sender::Ashby, until).await?;
-    store::intake::add_webhook_secret(&mut *tx, &sync.vault, id, Sender::Ashby, &secret, now)
-        .await?;
+    let had = store::intake::rotate_webhook_secret(
+        &mut tx,
+        vault,
+        id,
+        Sender::Ashby,
+        &secret,
+        now,
+        until,
+    )
+    .await?;
     tx.commit().await?;
     Ok(Json(AshbySecretRotated {
         ashby_webhook_url: origin.url(&format!("/webhooks/ashby/{}", connection.name)),

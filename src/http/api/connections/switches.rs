@@ -16,7 +16,7 @@ use crate::{
         place::{At, Origin},
         problem::ApiError,
     },
-    store,
+    store::{self, delivery::Sender},
     sync::{
         Sync,
         check::{installation, look_over},
@@ -173,24 +173,11 @@ pub async fn rotate(
     let secret = rotate.secret.unwrap_or_else(WebhookSecret::generate);
     let now = sync.clock.now();
     let previous_expires_at = now + rotate.grace;
-    let id = connection.id;
+    let (id, until) = (connection.id, previous_expires_at);
+    let (vault, text) = (&sync.vault, secret.expose());
     let mut tx = sync.pool.begin().await?;
-    store::intake::expire_webhook_secrets(
-        &mut *tx,
-        id,
-        store::delivery::Sender::Dover,
-        previous_expires_at,
-    )
-    .await?;
-    store::intake::add_webhook_secret(
-        &mut *tx,
-        &sync.vault,
-        id,
-        store::delivery::Sender::Dover,
-        secret.expose(),
-        now,
-    )
-    .await?;
+    store::intake::rotate_webhook_secret(&mut tx, vault, id, Sender::Dover, text, now, until)
+        .await?;
     tx.commit().await?;
     Ok(Json(Rotated {
         dover_webhook_secret: is_ours.then(|| secret.expose().to_owned()),
