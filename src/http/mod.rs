@@ -14,6 +14,7 @@ pub mod paging;
 pub mod place;
 pub mod problem;
 pub mod receiver;
+pub mod rehearsal;
 pub mod sheet;
 pub mod state;
 pub mod webhook;

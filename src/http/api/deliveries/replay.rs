@@ -16,6 +16,7 @@ use crate::{
         json::{Body, Query},
         place::At,
         problem::ApiError,
+        rehearsal::OnlyPreview,
     },
     store::{self, delivery::Verdict, flush::Counts, prospect::State as Standing, replay::Filter},
     sync::{
@@ -117,25 +118,9 @@ impl Readable for Wanted {
 }
 
 /// Whether to do it.
-#[derive(Debug)]
-pub struct Mode {
-    is_preview: bool,
-}
-
-impl Readable for Mode {
-    const FIELDS: &'static [&'static str] = &["preview"];
-
-    fn read(fields: &mut Fields) -> Option<Self> {
-        Some(Self {
-            is_preview: fields.flag("preview").unwrap_or_default(),
-        })
-    }
-}
-
-/// Whether to do it.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "described here, read as `Mode`")]
+#[expect(dead_code, reason = "described here, read as `OnlyPreview`")]
 pub struct ReplayParams {
     /// Only show what it would come to.
     #[param(required = false, default = false)]
@@ -195,7 +180,7 @@ impl ReplayBody {
 pub async fn replay_all(
     State(sync): State<Sync>,
     At(connection): At,
-    Query(mode): Query<Mode>,
+    Query(OnlyPreview(is_preview)): Query<OnlyPreview>,
     Body(wanted): Body<Wanted>,
 ) -> Result<(StatusCode, Json<ReplayBody>), ApiError> {
     let mut filter = wanted.filter;
@@ -206,7 +191,7 @@ pub async fn replay_all(
             |job| vec![job.dover_job_id.0, job.ashby_job_id.0],
         ));
     }
-    if !mode.is_preview {
+    if !is_preview {
         let replayed = replay::replay(&sync, &connection, &filter).await?;
         return Ok((StatusCode::ACCEPTED, Json(ReplayBody::of(replayed))));
     }

@@ -22,6 +22,7 @@ use crate::{
         json::{Body, Query},
         place::{At, Within},
         problem::ApiError,
+        rehearsal::OnlyPreview,
     },
     plan::{
         notes::{Event, Template, TemplateFault, Variable},
@@ -155,25 +156,9 @@ fn stages(fields: &mut Fields, name: &str) -> Option<Value> {
 }
 
 /// Whether to do it.
-#[derive(Debug)]
-pub struct Mode {
-    is_preview: bool,
-}
-
-impl Readable for Mode {
-    const FIELDS: &'static [&'static str] = &["preview"];
-
-    fn read(fields: &mut Fields) -> Option<Self> {
-        Some(Self {
-            is_preview: fields.flag("preview").unwrap_or_default(),
-        })
-    }
-}
-
-/// Whether to do it.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "described here, read as `Mode`")]
+#[expect(dead_code, reason = "described here, read as `OnlyPreview`")]
 pub struct ChangeParams {
     /// Only show what it would come to: the settings as they would be, and who would be decided differently by the next
     /// flush.
@@ -220,7 +205,7 @@ pub async fn change(
     State(sync): State<Sync>,
     caller: Caller,
     At(connection): At,
-    Query(mode): Query<Mode>,
+    Query(OnlyPreview(is_preview)): Query<OnlyPreview>,
     Body(wanted): Body<Change>,
 ) -> Result<Json<SettingsBody>, ApiError> {
     changed(
@@ -228,7 +213,7 @@ pub async fn change(
         &connection,
         &Whose::Connection,
         &wanted,
-        &mode,
+        is_preview,
         &caller,
     )
     .await
@@ -265,11 +250,11 @@ pub async fn change_job(
     State(sync): State<Sync>,
     caller: Caller,
     Within(connection, job): Within,
-    Query(mode): Query<Mode>,
+    Query(OnlyPreview(is_preview)): Query<OnlyPreview>,
     Body(wanted): Body<Change>,
 ) -> Result<Json<SettingsBody>, ApiError> {
     let whose = whose_job(&sync, &connection, &job).await?;
-    changed(&sync, &connection, &whose, &wanted, &mode, &caller).await
+    changed(&sync, &connection, &whose, &wanted, is_preview, &caller).await
 }
 
 /// Read a user's settings
@@ -302,7 +287,7 @@ pub async fn change_user(
     State(sync): State<Sync>,
     caller: Caller,
     Within(connection, user): Within,
-    Query(mode): Query<Mode>,
+    Query(OnlyPreview(is_preview)): Query<OnlyPreview>,
     Body(wanted): Body<Change>,
 ) -> Result<Json<SettingsBody>, ApiError> {
     changed(
@@ -310,7 +295,7 @@ pub async fn change_user(
         &connection,
         &whose_user(&user)?,
         &wanted,
-        &mode,
+        is_preview,
         &caller,
     )
     .await
@@ -342,10 +327,10 @@ async fn changed(
     connection: &Connection,
     whose: &Whose,
     Change(wanted): &Change,
-    mode: &Mode,
+    is_preview: bool,
     caller: &Caller,
 ) -> Result<Json<SettingsBody>, ApiError> {
-    if mode.is_preview {
+    if is_preview {
         may_act(connection)?;
         let what_if = settings::preview(sync, connection, whose, wanted, &caller.who()).await?;
         return Ok(Json(SettingsBody::previewed(sync, what_if).await?));
