@@ -6,19 +6,16 @@
 //! lost by a hint that is not heard.
 
 use axum::{
-    Json,
     extract::{Path, Request, State},
     http::StatusCode,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use sha2::{Digest, Sha256};
 
 use super::{
     problem::{ApiError, Code},
     state::AppState,
-    webhook::{
-        Acknowledged, Acknowledgement, Taken, answer, gate, kept, refusal, verdict_of, whole,
-    },
+    webhook::{Acknowledgement, Taken, answer, answered, gate, kept, refusal, whole},
 };
 use crate::{
     ashby::webhook::{self, Webhook},
@@ -27,9 +24,6 @@ use crate::{
     plan::identity::IdentityKey,
     store::{Vault, delivery::Sender, news::Told, receipt::Incoming},
 };
-
-/// Whom these are counted under.
-const SENDER: &str = Sender::Ashby.word();
 
 /// What is answered while no secret is set.
 pub const NO_SECRET: &str = "No secret is set for Ashby's webhooks of this connection. Set one, and give it to the webhook in Ashby.";
@@ -49,20 +43,8 @@ pub async fn receive(
 }
 
 async fn respond(state: &AppState, connection: &str, request: Request) -> Response {
-    let metrics = &state.sync.metrics;
-    match take(state, connection, request).await {
-        Ok((status, acknowledged, verdict)) => {
-            metrics.received(SENDER, verdict);
-            let acknowledged = Acknowledged {
-                status: acknowledged,
-            };
-            (status, Json(acknowledged)).into_response()
-        }
-        Err(error) => {
-            metrics.received(SENDER, verdict_of(error.code()));
-            error.into_response()
-        }
-    }
+    let taken = take(state, connection, request).await;
+    answered(&state.sync.metrics, Sender::Ashby, taken)
 }
 
 async fn take(state: &AppState, connection: &str, request: Request) -> Result<Taken, ApiError> {

@@ -37,6 +37,7 @@ use crate::{
         delivery::{Sender, Verdict},
         receipt::{Incoming, Receipt},
     },
+    telemetry::Metrics,
 };
 
 /// The largest body that is taken, in bytes.
@@ -51,9 +52,6 @@ const CREDENTIALS: [header::HeaderName; 3] = [
     header::PROXY_AUTHORIZATION,
     header::COOKIE,
 ];
-
-/// Whom these are counted under.
-const SENDER: &str = Sender::Dover.word();
 
 /// What became of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -89,28 +87,33 @@ pub async fn receive(
 }
 
 async fn respond(state: &AppState, connection: &str, request: Request) -> Response {
-    let answer = take(state, connection, request).await;
-    let metrics = &state.sync.metrics;
-    match answer {
+    let taken = take(state, connection, request).await;
+    answered(&state.sync.metrics, Sender::Dover, taken)
+}
+
+/// The answer to a webhook of `sender`, which is counted.
+pub(super) fn answered(
+    metrics: &Metrics,
+    sender: Sender,
+    taken: Result<Taken, ApiError>,
+) -> Response {
+    match taken {
         Ok((status, acknowledged, verdict)) => {
-            metrics.received(SENDER, verdict);
-            (
-                status,
-                Json(Acknowledged {
-                    status: acknowledged,
-                }),
-            )
-                .into_response()
+            metrics.received(sender.word(), verdict);
+            let acknowledged = Acknowledged {
+                status: acknowledged,
+            };
+            (status, Json(acknowledged)).into_response()
         }
         Err(error) => {
-            metrics.received(SENDER, verdict_of(error.code()));
+            metrics.received(sender.word(), verdict_of(error.code()));
             error.into_response()
         }
     }
 }
 
 /// What a refusal is counted as.
-pub(super) const fn verdict_of(code: Code) -> &'static str {
+const fn verdict_of(code: Code) -> &'static str {
     match code {
         Code::NotFound => "unknown-connection",
         Code::TooLarge => "too-large",
@@ -122,6 +125,7 @@ pub(super) const fn verdict_of(code: Code) -> &'static str {
     }
 }
 
+/// What is answered to a webhook that was taken, and what it is counted as.
 pub(super) type Taken = (StatusCode, Acknowledgement, &'static str);
 
 async fn take(state: &AppState, connection: &str, request: Request) -> Result<Taken, ApiError> {
