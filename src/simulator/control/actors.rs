@@ -17,7 +17,7 @@ use super::{
 };
 use crate::simulator::{
     Simulator,
-    world::{Stage, StageKind, World},
+    world::{Application, Stage, StageKind, World},
 };
 
 type At = Option<DateTime<Utc>>;
@@ -117,11 +117,7 @@ pub(super) async fn touch(
 ) -> Done<Json<Value>> {
     let asked: OnlyAt = parse(&body)?;
     let world = &mut *simulator.lock();
-    job_of(world, id)?;
-    let stamp = world.stamp_at(asked.at);
-    world.applications.edit(id, stamp);
-    world.announce_application(id, &["applicationUpdate"]);
-    Ok(Json(portrait::application(world, id)))
+    edit(world, id, asked.at, |_| {})
 }
 
 #[derive(Deserialize)]
@@ -138,15 +134,11 @@ pub(super) async fn set_source(
 ) -> Done<Json<Value>> {
     let asked: SetSource = parse(&body)?;
     let world = &mut *simulator.lock();
-    job_of(world, id)?;
     let source = asked.source.map(|named| find_source(world, &named));
     let source = source.transpose()?;
-    let stamp = world.stamp_at(asked.at);
-    if let Some(application) = world.applications.edit(id, stamp) {
+    edit(world, id, asked.at, |application| {
         application.source = source;
-    }
-    world.announce_application(id, &["applicationUpdate"]);
-    Ok(Json(portrait::application(world, id)))
+    })
 }
 
 #[derive(Deserialize)]
@@ -192,13 +184,9 @@ pub(super) async fn obscure(
 ) -> Done<Json<Value>> {
     let asked: Obscure = parse(&body)?;
     let world = &mut *simulator.lock();
-    job_of(world, id)?;
-    let stamp = world.stamp_at(asked.at);
-    if let Some(application) = world.applications.edit(id, stamp) {
+    edit(world, id, asked.at, |application| {
         application.shown_as = asked.status;
-    }
-    world.announce_application(id, &["applicationUpdate"]);
-    Ok(Json(portrait::application(world, id)))
+    })
 }
 
 pub(super) async fn delete_application(
@@ -265,6 +253,22 @@ pub(super) async fn delete_candidate(
     } else {
         Err(Complaint::missing("candidate"))
     }
+}
+
+/// Changes an application and tells whoever listens for that.
+fn edit(
+    world: &mut World,
+    id: Uuid,
+    at: At,
+    change: impl FnOnce(&mut Application),
+) -> Done<Json<Value>> {
+    job_of(world, id)?;
+    let stamp = world.stamp_at(at);
+    if let Some(application) = world.applications.edit(id, stamp) {
+        change(application);
+    }
+    world.announce_application(id, &["applicationUpdate"]);
+    Ok(Json(portrait::application(world, id)))
 }
 
 fn job_of(world: &World, application: Uuid) -> Done<Uuid> {
