@@ -232,6 +232,15 @@ fn stages(titles: &[(&str, &str)]) -> Value {
         .collect()
 }
 
+/// The stages of a plan that has one of each kind that is needed; the active one is the fourth.
+const USUAL: [(&str, &str); 5] = [
+    ("New Lead", "Lead"),
+    ("Reached Out", "Lead"),
+    ("Replied", "Lead"),
+    ("Screen", "Active"),
+    ("Archived", "Archived"),
+];
+
 /// A registered job with these stages.
 async fn with_plan(plan: &[(&str, &str)]) -> (TestApp, Value) {
     let app = TestApp::connected().await;
@@ -295,14 +304,7 @@ async fn a_plan_without_an_active_stage_waits_for_one() {
 
 #[tokio::test]
 async fn a_plan_without_an_archived_stage_waits_for_one() {
-    let plan = [
-        ("New Lead", "Lead"),
-        ("Reached Out", "Lead"),
-        ("Replied", "Lead"),
-        ("Screen", "Active"),
-        ("Archived", "Archived"),
-    ];
-    let (app, job) = with_plan(&plan).await;
+    let (app, job) = with_plan(&USUAL).await;
     let archived = job["plan"]["stages"][4].clone();
     app.edit("stages", &archived, json!({ "isArchived": true }))
         .await;
@@ -404,14 +406,7 @@ async fn nobody_is_created_before_ashbys_candidates_are_known() {
 
 #[tokio::test]
 async fn a_stage_that_was_hidden_in_the_plan_is_waited_for() {
-    let plan = [
-        ("New Lead", "Lead"),
-        ("Reached Out", "Lead"),
-        ("Replied", "Lead"),
-        ("Screen", "Active"),
-        ("Archived", "Archived"),
-    ];
-    let (app, job) = with_plan(&plan).await;
+    let (app, job) = with_plan(&USUAL).await;
     let screen = job["plan"]["stages"][3].clone();
     app.edit("stages", &screen, json!({ "isArchived": true }))
         .await;
