@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{StoreError, Vault, vault::sealed_under};
 use crate::{
-    ids::ConnectionId,
+    ids::{ConnectionId, ProspectId},
     plan::{settings::Settings, situation::Setup},
 };
 
@@ -46,6 +46,8 @@ pub struct Connection {
     pub created_at: DateTime<Utc>,
     /// When it is flushed next.
     pub next_flush_at: DateTime<Utc>,
+    /// Behind whom the flush before left off, where its turn was over.
+    pub goes_on_after: Option<ProspectId>,
 }
 
 /// What a connection is up to.
@@ -86,6 +88,7 @@ struct Row {
     setup_read_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     next_flush_at: DateTime<Utc>,
+    turn_ended_at: Option<Uuid>,
 }
 
 impl From<Row> for Connection {
@@ -103,6 +106,7 @@ impl From<Row> for Connection {
             setup_read_at: row.setup_read_at,
             created_at: row.created_at,
             next_flush_at: row.next_flush_at,
+            goes_on_after: row.turn_ended_at.map(ProspectId::from),
         }
     }
 }
@@ -157,7 +161,7 @@ pub async fn by_name(
         r#"
         SELECT id, name, attention, paused_at, accepts_hex_hmac, bearer_token IS NOT NULL AS "accepts_bearer!",
                payload_paths, settings_of(id) AS "settings!: Json<Settings>", setup AS "setup: Json<Setup>", setup_read_at,
-               created_at, next_flush_at
+               created_at, next_flush_at, turn_ended_at
         FROM connection WHERE name = $1
         "#,
         name
@@ -177,7 +181,7 @@ pub async fn by_id(
         r#"
         SELECT id, name, attention, paused_at, accepts_hex_hmac, bearer_token IS NOT NULL AS "accepts_bearer!",
                payload_paths, settings_of(id) AS "settings!: Json<Settings>", setup AS "setup: Json<Setup>", setup_read_at,
-               created_at, next_flush_at
+               created_at, next_flush_at, turn_ended_at
         FROM connection WHERE id = $1
         "#,
         id.0
@@ -198,7 +202,7 @@ pub async fn list(
         r#"
         SELECT id, name, attention, paused_at, accepts_hex_hmac, bearer_token IS NOT NULL AS "accepts_bearer!",
                payload_paths, settings_of(id) AS "settings!: Json<Settings>", setup AS "setup: Json<Setup>", setup_read_at,
-               created_at, next_flush_at
+               created_at, next_flush_at, turn_ended_at
         FROM connection WHERE name > $1 ORDER BY name LIMIT $2
         "#,
         after,

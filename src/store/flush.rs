@@ -280,20 +280,6 @@ pub async fn release(
     Ok(())
 }
 
-/// Behind whom the flush before left off, where its turn was over.
-pub async fn goes_on_after(
-    db: impl PgExecutor<'_>,
-    connection: ConnectionId,
-) -> Result<Option<ProspectId>, StoreError> {
-    let found = sqlx::query_scalar!(
-        "SELECT turn_ended_at FROM connection WHERE id = $1",
-        connection.0
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(found.flatten().map(ProspectId::from))
-}
-
 /// Connections whose flush is due and whose lease is free, longest due first.
 pub async fn due(
     db: impl PgExecutor<'_>,

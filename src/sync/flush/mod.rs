@@ -220,7 +220,7 @@ impl Flush<'_> {
         scene.brake = Box::pin(Brake::assess(&scene, limits)).await?;
         scene.brake.ease(self.sync, self.connection.id).await?;
 
-        let mut after = self.first().await?;
+        let mut after = self.first();
         let turn = self.turn();
         loop {
             self.lease.hold().await?;
@@ -246,15 +246,10 @@ impl Flush<'_> {
     }
 
     /// Behind whom it begins: a turn goes on where the one before it ended.
-    async fn first(&self) -> Result<ProspectId, StoreError> {
-        let first = uuid::Uuid::nil().into();
-        if self.trigger != Trigger::Schedule {
-            return Ok(first);
-        }
-        let (pool, connection) = (&self.sync.pool, self.connection.id);
-        Ok(store::flush::goes_on_after(pool, connection)
-            .await?
-            .unwrap_or(first))
+    fn first(&self) -> ProspectId {
+        let turn_ended = self.connection.goes_on_after;
+        let goes_on = turn_ended.filter(|_| self.trigger == Trigger::Schedule);
+        goes_on.unwrap_or_else(|| uuid::Uuid::nil().into())
     }
 
     fn decided_last(&self) -> Option<ProspectId> {
