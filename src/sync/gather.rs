@@ -85,7 +85,17 @@ pub(super) struct Mirrored {
 impl Scene<'_> {
     /// The cases of `prospects`, in the same order.
     pub(super) async fn gather(&self, prospects: Vec<Prospect>) -> Result<Vec<Case>, SyncError> {
-        let mirrored = self.mirrored(&prospects).await?;
+        let identities = self.identities(strangers(&prospects)).await?;
+        self.gather_known(prospects, identities).await
+    }
+
+    /// The same, where the identities of whoever of `prospects` is not linked are known already.
+    pub(super) async fn gather_known(
+        &self,
+        prospects: Vec<Prospect>,
+        identities: Identities,
+    ) -> Result<Vec<Case>, SyncError> {
+        let mirrored = self.mirrored(&prospects, identities).await?;
         let mut cases = Vec::with_capacity(prospects.len());
         for prospect in prospects {
             cases.push(self.case(prospect, &mirrored).await?);
@@ -102,13 +112,12 @@ impl Scene<'_> {
         Ok(self.gather(vec![prospect]).await?.pop())
     }
 
-    async fn mirrored(&self, prospects: &[Prospect]) -> Result<Mirrored, SyncError> {
+    async fn mirrored(
+        &self,
+        prospects: &[Prospect],
+        identities: Identities,
+    ) -> Result<Mirrored, SyncError> {
         let pool = &self.sync.pool;
-        let strangers = prospects
-            .iter()
-            .filter(|prospect| prospect.application.is_none());
-        let identities = self.identities(strangers).await?;
-
         let linked: Vec<String> = prospects
             .iter()
             .filter_map(|prospect| prospect.application.as_ref())
@@ -117,8 +126,8 @@ impl Scene<'_> {
         let known = prospects
             .iter()
             .filter_map(|prospect| prospect.candidate.as_ref());
-        let people: HashSet<String> = identities
-            .people()
+        let people: HashSet<String> = strangers(prospects)
+            .flat_map(|prospect| identities.of(prospect.id))
             .chain(known)
             .map(|id| id.0.clone())
             .collect();
@@ -129,7 +138,7 @@ impl Scene<'_> {
         let ids: Vec<ProspectId> = prospects.iter().map(|prospect| prospect.id).collect();
         let intents = store::intent::open(pool, self.connection, Some(&ids)).await?;
         let held = store::brake::answers(pool, &ids).await?;
-        let doubtful = if identities.is_empty() {
+        let doubtful = if strangers(prospects).next().is_none() {
             HashMap::new()
         } else {
             self.doubtful().await?
@@ -246,4 +255,11 @@ impl Scene<'_> {
             Known::Stale | Known::Learning { .. } => known.looked_at,
         }
     }
+}
+
+/// Those of `prospects` that are not linked to an application.
+fn strangers(prospects: &[Prospect]) -> impl Iterator<Item = &Prospect> {
+    prospects
+        .iter()
+        .filter(|prospect| prospect.application.is_none())
 }

@@ -2,18 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::identities::Identities;
 use crate::{
-    ids::{CandidateId, ProspectId},
     plan::identity::{self, IdentityKey},
     store::prospect::Prospect,
 };
 
 /// Prospects that may be the same person, together and in order: those that share an address, a profile or an id of
-/// Dover's, or somebody whom they may be in Ashby, as `who` says.
-pub(super) fn groups(
-    page: Vec<Prospect>,
-    who: &HashMap<ProspectId, Vec<CandidateId>>,
-) -> Vec<Vec<Prospect>> {
+/// Dover's, or somebody in Ashby, to whom they are linked or whom Ashby knows under one of their `identities`.
+pub(super) fn groups(page: Vec<Prospect>, identities: &Identities) -> Vec<Vec<Prospect>> {
     let mut group_of: HashMap<String, usize> = HashMap::new();
     let mut merged_into: Vec<usize> = Vec::new();
     let root = |merged_into: &[usize], mut group: usize| {
@@ -29,7 +26,7 @@ pub(super) fn groups(
             .map(IdentityKey::tagged)
             .collect();
         keys.push(format!("dover:{}", prospect.dover_candidate_id));
-        let people = who.get(&prospect.id).into_iter().flatten();
+        let people = identities.of(prospect.id).chain(&prospect.candidate);
         keys.extend(people.map(|candidate| format!("ashby:{candidate}")));
         let mut mine = merged_into.len();
         merged_into.push(mine);

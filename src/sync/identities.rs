@@ -16,11 +16,6 @@ pub(super) struct Identities {
 }
 
 impl Identities {
-    /// Whether nobody was asked about.
-    pub(super) fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
-
     /// The keys of `prospect`, hashed.
     pub(super) fn keys(&self, prospect: ProspectId) -> &[Vec<u8>] {
         self.keys.get(&prospect).map_or(&[], Vec::as_slice)
@@ -30,11 +25,6 @@ impl Identities {
     pub(super) fn of(&self, prospect: ProspectId) -> impl Iterator<Item = &CandidateId> {
         let keys = self.keys(prospect).iter();
         keys.filter_map(|key| self.who.get(key)).flatten()
-    }
-
-    /// Whom Ashby knows under a key of any of them.
-    pub(super) fn people(&self) -> impl Iterator<Item = &CandidateId> {
-        self.who.values().flatten()
     }
 }
 
@@ -54,19 +44,5 @@ impl Scene<'_> {
         let hashes: Vec<Vec<u8>> = keys.values().flatten().cloned().collect();
         let who = store::mirror::who(&self.sync.pool, self.connection, &hashes).await?;
         Ok(Identities { keys, who })
-    }
-
-    /// Who each of `prospects` may be in Ashby: whoever it is linked to, and whom Ashby knows under its keys.
-    pub(super) async fn who(
-        &self,
-        prospects: &[Prospect],
-    ) -> Result<HashMap<ProspectId, Vec<CandidateId>>, SyncError> {
-        let identities = self.identities(prospects.iter()).await?;
-        let people = |prospect: &Prospect| {
-            let found = identities.of(prospect.id);
-            let people = found.chain(&prospect.candidate).cloned().collect();
-            (prospect.id, people)
-        };
-        Ok(prospects.iter().map(people).collect())
     }
 }

@@ -46,9 +46,10 @@ impl Flush<'_> {
         page: Vec<Prospect>,
         turn: Option<DateTime<Utc>>,
     ) -> Result<Vec<Prospect>, Stop> {
-        let groups = groups(page.clone(), &scene.who(&page).await?);
+        let identities = scene.identities(page.iter()).await?;
+        let groups = groups(page.clone(), &identities);
         let firsts: Vec<Prospect> = groups.iter().map(|group| group[0].clone()).collect();
-        let cases = scene.gather(firsts).await?;
+        let cases = scene.gather_known(firsts, identities).await?;
         let until = scene.picture.at + PICTURE_KEEPS;
         let until = turn.map_or(until, |turn| turn.min(until));
         let left: Mutex<Vec<Prospect>> = Mutex::default();
