@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -23,6 +24,7 @@ use crate::{
     plan::settings::locks::Who,
     store::{
         self,
+        audit::By,
         token::{LAST_USE_WITHIN, Role, Token},
     },
 };
@@ -63,6 +65,12 @@ impl Caller {
             name: self.name.clone(),
             is_admin: self.role == Role::Admin,
         }
+    }
+
+    /// As the audit knows who did something at that time.
+    pub fn at(&self, at: DateTime<Utc>) -> By<'_> {
+        let name = &self.name;
+        By { name, at }
     }
 
     fn of(token: Token) -> Self {

@@ -3,9 +3,14 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgExecutor, types::Json};
+use serde_json::{Map, Value};
+use sqlx::{PgConnection, PgExecutor, types::Json};
 
-use super::StoreError;
+use super::{
+    StoreError,
+    audit::{By, Edit, What, keep},
+    setting::Whose,
+};
 use crate::{
     ids::{CandidateId, ConnectionId, DoverJobId, ExclusionImportId},
     plan::exclusion::Rules,
@@ -68,14 +73,19 @@ pub async fn rules(db: impl PgExecutor<'_>, connection: ConnectionId) -> Result<
     Ok(rules.map(|rules| rules.0).unwrap_or_default())
 }
 
-/// Keeps the rules of a connection.
+/// Keeps the rules of a connection, and that they were changed.
 pub async fn set_rules(
-    db: impl PgExecutor<'_>,
+    tx: &mut PgConnection,
     connection: ConnectionId,
     rules: &Rules,
-    now: DateTime<Utc>,
-    by: &str,
+    by: By<'_>,
 ) -> Result<(), StoreError> {
+    let before = sqlx::query_scalar!(
+        r#"SELECT rules AS "rules: Json<Rules>" FROM exclusion_rules WHERE connection_id = $1 FOR UPDATE"#,
+        connection.0
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
     sqlx::query!(
         r#"
         INSERT INTO exclusion_rules (connection_id, rules, changed_at, changed_by) VALUES ($1, $2, $3, $4)
@@ -84,12 +94,32 @@ pub async fn set_rules(
         "#,
         connection.0,
         Json(rules) as _,
-        now,
-        by
+        by.at,
+        by.name
     )
-    .execute(db)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    let before = before.map(|Json(before)| before).unwrap_or_default();
+    let (before, after) = (by_name(&before), by_name(rules));
+    let edits: Vec<Edit<'_>> = after
+        .iter()
+        .filter(|(name, after)| before.get(*name) != Some(after))
+        .map(|(name, after)| Edit {
+            key: name,
+            before: before.get(name).cloned().filter(|rule| !rule.is_null()),
+            after: Some(after.clone()).filter(|rule| !rule.is_null()),
+        })
+        .collect();
+    let (what, whose) = (What::ExclusionRule, Whose::Connection);
+    keep(tx, Some(connection), what, &whose, &edits, by).await
+}
+
+/// Each rule under its name.
+fn by_name(rules: &Rules) -> Map<String, Value> {
+    match serde_json::to_value(rules) {
+        Ok(Value::Object(rules)) => rules,
+        _ => unreachable!("rules are written as an object"),
+    }
 }
 
 /// Lets whoever was left alone because of the exclusion list be decided again. Answers how many.

@@ -1,6 +1,7 @@
 //! The only place with SQL. Functions take an executor, so that the caller owns the transaction; one function is one
 //! statement where it can be.
 
+pub mod audit;
 pub mod brake;
 pub mod change;
 pub mod choice;
@@ -11,6 +12,7 @@ pub mod delivery;
 pub mod erasure;
 pub mod exclusion;
 pub mod exclusion_import;
+pub mod exclusion_list;
 pub mod flush;
 pub mod inbox;
 pub mod installation;

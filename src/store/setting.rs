@@ -1,12 +1,14 @@
-//! What was set, on which layer, when and by whom; what is locked; and every change of both.
+//! What was set, on which layer, when and by whom; and what is locked. Every change of both is kept in the audit.
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor};
 
-use super::StoreError;
+use super::{
+    StoreError,
+    audit::{By, Edit, What, keep},
+};
 use crate::{
     ids::{ConnectionId, DoverJobId},
     plan::settings::{
@@ -45,7 +47,7 @@ impl Whose {
         }
     }
 
-    fn read(layer: &str, subject: String) -> Result<Self, StoreError> {
+    pub(super) fn read(layer: &str, subject: String) -> Result<Self, StoreError> {
         match layer {
             "connection" => Ok(Self::Connection),
             "job" => Ok(Self::Job(subject.into())),
@@ -135,32 +137,12 @@ pub async fn lock(tx: &mut PgConnection, connection: ConnectionId) -> Result<boo
     Ok(found.is_some())
 }
 
-/// What is changed of a key.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Edit {
-    /// The key.
-    pub key: &'static str,
-    /// What it was.
-    pub before: Option<Value>,
-    /// What it is to be.
-    pub after: Option<Value>,
-}
-
-/// Who changes something, and when.
-#[derive(Clone, Copy, Debug)]
-pub struct By<'a> {
-    /// Who.
-    pub name: &'a str,
-    /// When.
-    pub at: DateTime<Utc>,
-}
-
 /// Sets keys, and keeps that they were changed.
 pub async fn set(
     tx: &mut PgConnection,
     connection: ConnectionId,
     whose: &Whose,
-    edits: &[Edit],
+    edits: &[Edit<'_>],
     by: By<'_>,
 ) -> Result<(), StoreError> {
     let keys: Vec<String> = edits.iter().map(|edit| edit.key.to_owned()).collect();
@@ -182,14 +164,14 @@ pub async fn set(
     )
     .execute(&mut *tx)
     .await?;
-    keep(tx, connection, What::Value, whose, edits, by).await
+    keep(tx, Some(connection), What::Value, whose, edits, by).await
 }
 
 /// Locks or unlocks keys and groups, and keeps that it was done. `after` is there where it is locked.
 pub async fn set_locks(
     tx: &mut PgConnection,
     connection: ConnectionId,
-    edits: &[Edit],
+    edits: &[Edit<'_>],
     by: By<'_>,
 ) -> Result<(), StoreError> {
     let named = |is_locked: bool| -> Vec<String> {
@@ -212,133 +194,15 @@ pub async fn set_locks(
     )
     .execute(&mut *tx)
     .await?;
-    keep(tx, connection, What::Lock, &Whose::Connection, edits, by).await
-}
-
-/// What a change was of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    /// A value.
-    Value,
-    /// A lock.
-    Lock,
-}
-
-impl What {
-    /// Its word.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Value => "value",
-            Self::Lock => "lock",
-        }
-    }
-}
-
-async fn keep(
-    tx: &mut PgConnection,
-    connection: ConnectionId,
-    what: What,
-    whose: &Whose,
-    edits: &[Edit],
-    by: By<'_>,
-) -> Result<(), StoreError> {
-    let keys: Vec<String> = edits.iter().map(|edit| edit.key.to_owned()).collect();
-    let before: Vec<Option<Value>> = edits.iter().map(|edit| edit.before.clone()).collect();
-    let after: Vec<Option<Value>> = edits.iter().map(|edit| edit.after.clone()).collect();
-    sqlx::query!(
-        r#"
-        INSERT INTO setting_change (connection_id, what, layer, subject, key, before, after, changed_at, changed_by)
-        SELECT $1, $2, $3, $4, key, before, after, $8, $9
-        FROM unnest($5::text[], $6::jsonb[], $7::jsonb[]) WITH ORDINALITY AS e (key, before, after, place) ORDER BY place
-        "#,
-        connection.0,
-        what.word(),
-        whose.layer().word(),
-        whose.subject(),
-        &keys,
-        &before as _,
-        &after as _,
-        by.at,
-        by.name,
+    keep(
+        tx,
+        Some(connection),
+        What::Lock,
+        &Whose::Connection,
+        edits,
+        by,
     )
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// A change that was made.
-#[derive(Clone, Debug)]
-pub struct Change {
-    /// Its number: later is greater.
-    pub id: i64,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// Who made it.
-    pub by: String,
-    /// Of what.
-    pub what: What,
-    /// Whose.
-    pub whose: Whose,
-    /// The key, or the group that was locked or unlocked.
-    pub key: String,
-    /// What it was.
-    pub before: Option<Value>,
-    /// What it came to be.
-    pub after: Option<Value>,
-}
-
-/// Which changes to list: whatever is given has to fit.
-#[derive(Debug, Default)]
-pub struct Filter {
-    /// Only on this layer.
-    pub layer: Option<Layer>,
-    /// Only of this job or user.
-    pub subject: Option<String>,
-    /// Only of this key.
-    pub key: Option<String>,
-}
-
-/// Changes, the latest first, at most `limit` before `before`.
-pub async fn changes(
-    db: impl PgExecutor<'_>,
-    connection: ConnectionId,
-    filter: &Filter,
-    before: i64,
-    limit: i64,
-) -> Result<Vec<Change>, StoreError> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT id, changed_at, changed_by, what, layer, subject, key, before, after FROM setting_change
-        WHERE connection_id = $1 AND id < $2 AND ($3::text IS NULL OR layer = $3) AND ($4::text IS NULL OR subject = $4)
-          AND ($5::text IS NULL OR key = $5)
-        ORDER BY id DESC LIMIT $6
-        "#,
-        connection.0,
-        before,
-        filter.layer.map(Layer::word),
-        filter.subject,
-        filter.key,
-        limit
-    )
-    .fetch_all(db)
-    .await?;
-    let change = rows.into_iter().map(|row| {
-        Ok(Change {
-            id: row.id,
-            at: row.changed_at,
-            by: row.changed_by,
-            what: if row.what == What::Lock.word() {
-                What::Lock
-            } else {
-                What::Value
-            },
-            whose: Whose::read(&row.layer, row.subject)?,
-            key: row.key,
-            before: row.before,
-            after: row.after,
-        })
-    });
-    change.collect()
+    .await
 }
 
 /// Takes in the changes that no flush has taken in yet: whose, and of which key.

@@ -2,10 +2,15 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use sqlx::{PgConnection, PgExecutor};
 use utoipa::ToSchema;
 
-use super::StoreError;
+use super::{
+    StoreError,
+    audit::{By, Edit, What, keep},
+    setting::Whose,
+};
 use crate::ids::{ConnectionId, TokenId};
 
 /// How exactly the last use of a token is kept: a busy one would otherwise be written with each request.
@@ -84,6 +89,12 @@ impl Token {
     /// Whether it opens anything at that time.
     pub fn is_live(&self, now: DateTime<Utc>) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+
+    /// What the audit keeps of it: nothing that helps to use it.
+    fn kept(&self) -> Value {
+        let (role, ends) = (self.role, self.expires_at);
+        json!({ "id": self.id.to_string(), "role": role, "expires_at": ends })
     }
 }
 
@@ -179,8 +190,8 @@ pub async fn list(
     rows.into_iter().map(Token::try_from).collect()
 }
 
-/// Keeps a new token.
-pub async fn create(db: impl PgExecutor<'_>, token: &Token) -> Result<(), StoreError> {
+/// Keeps a new token, and that it was made.
+pub async fn create(tx: &mut PgConnection, token: &Token) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
         INSERT INTO access_token (id, name, role, prefix, token_hash, connection_id, created_at, created_by, expires_at)
@@ -196,27 +207,46 @@ pub async fn create(db: impl PgExecutor<'_>, token: &Token) -> Result<(), StoreE
         token.created_by,
         token.expires_at
     )
-    .execute(db)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    let edit = Edit {
+        key: &token.name,
+        before: None,
+        after: Some(token.kept()),
+    };
+    let (name, at) = (token.created_by.as_str(), token.created_at);
+    keep_of(tx, token, edit, By { name, at }).await
 }
 
-/// Ends a token for good; one that has ended stays as it is.
-pub async fn revoke(
+async fn keep_of(
     tx: &mut PgConnection,
-    id: TokenId,
-    now: DateTime<Utc>,
-    by: &str,
+    token: &Token,
+    edit: Edit<'_>,
+    by: By<'_>,
 ) -> Result<(), StoreError> {
-    sqlx::query!(
+    let connection = token.bound_to.as_ref().map(|(connection, _)| *connection);
+    keep(tx, connection, What::Token, &Whose::Connection, &[edit], by).await
+}
+
+/// Ends a token for good, and keeps that it was; one that has ended stays as it is.
+pub async fn revoke(tx: &mut PgConnection, token: &Token, by: By<'_>) -> Result<(), StoreError> {
+    let done = sqlx::query!(
         "UPDATE access_token SET revoked_at = $2, revoked_by = $3 WHERE id = $1 AND revoked_at IS NULL",
-        id.0,
-        now,
-        by
+        token.id.0,
+        by.at,
+        by.name
     )
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    if done.rows_affected() == 0 {
+        return Ok(());
+    }
+    let edit = Edit {
+        key: &token.name,
+        before: Some(token.kept()),
+        after: None,
+    };
+    keep_of(tx, token, edit, by).await
 }
 
 /// A token was used. Written only where the last use is a minute or more ago.
@@ -256,22 +286,33 @@ pub async fn bootstrap_off_at_locked(
     Ok(off_at.flatten())
 }
 
-/// Turns the bootstrap token off as of a time, or on.
-pub async fn set_bootstrap_off(
-    db: impl PgExecutor<'_>,
-    off_at: Option<DateTime<Utc>>,
+/// Lets the bootstrap token open everything, or nothing, and keeps that it was turned.
+pub async fn turn_bootstrap(
+    tx: &mut PgConnection,
+    to_be: bool,
+    by: By<'_>,
 ) -> Result<(), StoreError> {
-    let done = sqlx::query!(
-        "UPDATE installation SET bootstrap_off_at = CASE WHEN $1::timestamptz IS NULL THEN NULL ELSE coalesce(bootstrap_off_at, $1) END",
-        off_at
-    )
-    .execute(db)
-    .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Gone("the installation"))
+    let is_on = bootstrap_off_at_locked(&mut *tx).await?.is_none();
+    if is_on == to_be {
+        return Ok(());
     }
+    let done = sqlx::query!(
+        "UPDATE installation SET bootstrap_off_at = $1",
+        (!to_be).then_some(by.at)
+    )
+    .execute(&mut *tx)
+    .await?;
+    if done.rows_affected() != 1 {
+        return Err(StoreError::Gone("the installation"));
+    }
+    let opens = |opens: bool| opens.then(|| json!(true));
+    let edit = Edit {
+        key: What::BootstrapToken.word(),
+        before: opens(is_on),
+        after: opens(to_be),
+    };
+    let what = What::BootstrapToken;
+    keep(tx, None, what, &Whose::Connection, &[edit], by).await
 }
 
 /// Whether a token other than `but` opens everything at that time: an admin's, for all connections.

@@ -1,13 +1,13 @@
 //! Taking access away without locking everybody out: at any time somebody can open everything, with the bootstrap token
 //! or with an admin's.
 
-use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
 use crate::{
     ids::TokenId,
     store::{
         self, StoreError,
+        audit::By,
         token::{Role, Token},
     },
 };
@@ -34,42 +34,34 @@ impl From<sqlx::Error> for TokenError {
 
 /// Ends a token for good. Done twice, it is the same as once. Refused for the last one that opens everything while the
 /// bootstrap token is off.
-pub async fn revoke(
-    pool: &PgPool,
-    now: DateTime<Utc>,
-    id: TokenId,
-    by: &str,
-) -> Result<(), TokenError> {
+pub async fn revoke(pool: &PgPool, id: TokenId, by: By<'_>) -> Result<(), TokenError> {
     let mut tx = pool.begin().await?;
     let is_off = store::token::bootstrap_off_at_locked(&mut tx)
         .await?
         .is_some();
     let token = store::token::by_id(&mut *tx, id).await?;
     let token = token.ok_or(TokenError::Gone)?;
-    let opens_all = opens_everything(&token) && token.is_live(now);
-    if is_off && opens_all && !store::token::another_admin_lives(&mut tx, Some(id), now).await? {
+    let opens_all = opens_everything(&token) && token.is_live(by.at);
+    if is_off && opens_all && !store::token::another_admin_lives(&mut tx, Some(id), by.at).await? {
         return Err(TokenError::LastAdmin);
     }
-    store::token::revoke(&mut tx, id, now, by).await?;
+    store::token::revoke(&mut tx, &token, by).await?;
     tx.commit().await?;
-    tracing::info!(token.id = %id, "a token was revoked by {by}");
+    tracing::info!(token.id = %id, "a token was revoked by {}", by.name);
     Ok(())
 }
 
-/// Makes the bootstrap token open nothing any more. Refused while no other token opens everything.
-pub async fn turn_bootstrap_off(
-    pool: &PgPool,
-    now: DateTime<Utc>,
-    by: &str,
-) -> Result<(), TokenError> {
+/// Lets the bootstrap token open everything, or nothing any more: that is refused while no other token opens everything.
+pub async fn turn_bootstrap(pool: &PgPool, to_be: bool, by: By<'_>) -> Result<(), TokenError> {
     let mut tx = pool.begin().await?;
     store::token::bootstrap_off_at_locked(&mut tx).await?;
-    if !store::token::another_admin_lives(&mut tx, None, now).await? {
+    if !to_be && !store::token::another_admin_lives(&mut tx, None, by.at).await? {
         return Err(TokenError::LastAdmin);
     }
-    store::token::set_bootstrap_off(&mut *tx, Some(now)).await?;
+    store::token::turn_bootstrap(&mut tx, to_be, by).await?;
     tx.commit().await?;
-    tracing::info!("the bootstrap token was turned off by {by}");
+    let way = if to_be { "on" } else { "off" };
+    tracing::info!("the bootstrap token was turned {way} by {}", by.name);
     Ok(())
 }
 

@@ -142,7 +142,7 @@ async fn sweep_exclusions(sync: &Sync, shutdown: &CancellationToken) -> Result<(
     let stale = sync.clock.now() - UPLOADS;
     for _ in 0..STEPS {
         let mut tx = sync.pool.begin().await?;
-        let went = store::exclusion_import::sweep(&mut tx, stale, STEP).await?;
+        let went = store::exclusion_list::sweep(&mut tx, stale, STEP).await?;
         tx.commit().await?;
         if went == 0 || shutdown.is_cancelled() {
             break;

@@ -14,7 +14,7 @@ use tokio::{net::TcpListener, process::Command};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::{Answer, CONNECTION, Person, TOKEN, TestApp},
+    app::{ASHBY_KEY, Answer, CONNECTION, Person, TOKEN, TestApp},
     doctor::{Said, said},
 };
 
@@ -359,6 +359,63 @@ async fn whoever_has_the_database_gets_back_in() {
     let on = bootstrap(&app, "on").await;
     assert_eq!(on.code, 0, "{}", on.err);
     app.get("/v1/connections").await.ok();
+}
+
+/// What the audit of a connection has of tokens, latest first: which, from what role to what, and by whom.
+async fn audit(app: &TestApp, token: &str, connection: &str) -> Vec<Value> {
+    let path = format!("/v1/connections/{connection}/audit");
+    let page = app.ask(token, Method::GET, &path).await.ok();
+    let entries = page["items"].as_array().unwrap().iter();
+    let role = |image: &Value| image.get("role").unwrap_or(image).clone();
+    let entry = entries.map(|entry| {
+        let (from, to) = (role(&entry["from"]), role(&entry["to"]));
+        json!([entry["what"], entry["key"], from, to, entry["by"]])
+    });
+    entry.collect()
+}
+
+#[tokio::test]
+async fn the_audit_keeps_who_was_let_in_and_who_was_shut_out() {
+    let app = TestApp::connected().await;
+    let other = json!({ "name": "other", "ashby_api_key": ASHBY_KEY });
+    app.post("/v1/connections", other).await.ok();
+    let (ada, _) = app.token(json!({ "name": "Ada", "role": "admin" })).await;
+    let bound = json!({ "name": "Bound", "role": "member", "connection": CONNECTION });
+    let (_, bound) = app.token(bound).await;
+    let path = format!("/v1/tokens/{}", bound["id"].as_str().unwrap());
+    // Done twice, it is the same as once.
+    for _ in 0..2 {
+        app.ask(&ada, Method::DELETE, &path).await;
+        let off = json!({ "enabled": false });
+        app.ask_with(&ada, Method::PATCH, "/v1/bootstrap-token", off)
+            .await
+            .ok();
+    }
+    assert_eq!(bootstrap(&app, "on").await.code, 0);
+
+    let of_all = [
+        json!([
+            "bootstrap-token",
+            "bootstrap-token",
+            null,
+            true,
+            "command line"
+        ]),
+        json!(["bootstrap-token", "bootstrap-token", true, null, "Ada"]),
+        json!(["token", "Ada", null, "admin", "admin"]),
+    ];
+    assert_eq!(audit(&app, TOKEN, "other").await, of_all);
+    let [on, off, ada] = of_all;
+    assert_eq!(
+        audit(&app, TOKEN, CONNECTION).await,
+        [
+            on,
+            off,
+            json!(["token", "Bound", "member", null, "Ada"]),
+            json!(["token", "Bound", null, "member", "admin"]),
+            ada,
+        ]
+    );
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The audit: every change of a setting or a lock, who made it, and when.
+//! The audit: every change of a setting, a lock, the exclusion list or a token, who made it, and when.
 
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
@@ -18,7 +18,8 @@ use crate::{
     plan::settings::keys::Layer,
     store::{
         self,
-        setting::{Change, Filter, What, Whose},
+        audit::{Change, Filter, What},
+        setting::Whose,
     },
     sync::Sync,
 };
@@ -34,8 +35,15 @@ pub struct Listing {
 }
 
 impl Readable for Listing {
-    const FIELDS: &'static [&'static str] =
-        &["layer", "dover_job_id", "user", "key", "limit", "cursor"];
+    const FIELDS: &'static [&'static str] = &[
+        "what",
+        "layer",
+        "dover_job_id",
+        "user",
+        "key",
+        "limit",
+        "cursor",
+    ];
 
     fn read(fields: &mut Fields) -> Option<Self> {
         let length = 1..=MAX_FILTER;
@@ -51,6 +59,7 @@ impl Readable for Listing {
             filter: Filter {
                 layer: of_subject.or(layer),
                 subject: job.or(user),
+                what: fields.word("what", &What::WORDS),
                 key: fields.text("key", &length),
             },
             paging: Paging::read("audit", fields),
@@ -63,6 +72,9 @@ impl Readable for Listing {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "described here, read as `Listing`")]
 pub struct AuditParams {
+    /// Only those of this kind.
+    #[param(inline, required = false)]
+    what: What,
     /// Only those on this layer.
     #[param(required = false, pattern = "^(connection|job|user)$", example = "job")]
     layer: String,
@@ -82,22 +94,12 @@ pub struct AuditParams {
     key: String,
 }
 
-/// What a change was of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum AuditOf {
-    /// The value of a key.
-    Value,
-    /// A lock: `true` where it is locked, `null` where it is not.
-    Lock,
-}
-
 fn from_value() -> Schema {
-    any_value("What it was; `null` where it was not set.")
+    any_value("What it was; `null` where it was not set, or not there.")
 }
 
 fn to_value() -> Schema {
-    any_value("What it came to be; `null` where it went back.")
+    any_value("What it came to be; `null` where it went back, or away.")
 }
 
 /// A change that was made.
@@ -110,7 +112,7 @@ pub struct AuditEntry {
     /// Who made it.
     pub by: String,
     /// Of what.
-    pub what: AuditOf,
+    pub what: What,
     /// On which layer.
     pub layer: Layer,
     /// Of which job; only on that layer.
@@ -121,12 +123,12 @@ pub struct AuditEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub user: Option<String>,
-    /// The key; of a lock, the key or the group.
+    /// What names it: the key, the key or the group that is locked, the rule, the list or the token.
     pub key: String,
-    /// What it was; `null` where it was not set.
+    /// What it was; `null` where it was not set, or not there.
     #[schema(required, schema_with = from_value)]
     pub from: Value,
-    /// What it came to be; `null` where it went back.
+    /// What it came to be; `null` where it went back, or away.
     #[schema(required, schema_with = to_value)]
     pub to: Value,
 }
@@ -143,10 +145,7 @@ impl AuditEntry {
             id: change.id,
             at: change.at,
             by: change.by,
-            what: match change.what {
-                What::Value => AuditOf::Value,
-                What::Lock => AuditOf::Lock,
-            },
+            what: change.what,
             layer,
             dover_job_id,
             user,
@@ -157,9 +156,10 @@ impl AuditEntry {
     }
 }
 
-/// List changes of settings
+/// List what was changed
 ///
-/// Latest first: who set what, when, on which layer, from which value to which.
+/// Latest first: who changed what, when, from what to what. Settings and locks, with their layer; the rules of the exclusion
+/// list, and the files of it that were in force; and the tokens that open this connection, or every one.
 #[utoipa::path(
     get, path = "/v1/connections/{connection}/audit", operation_id = "listAudit", tag = "Settings",
     params(ConnectionPath, AuditParams, PagingParams),
@@ -171,7 +171,7 @@ pub async fn list(
     Query(Listing { filter, paging }): Query<Listing>,
 ) -> Result<Json<Page<AuditEntry>>, ApiError> {
     let before = paging.beyond_or(i64::MAX);
-    let rows = store::setting::changes(&sync.pool, connection.id, &filter, before, paging.rows());
+    let rows = store::audit::changes(&sync.pool, connection.id, &filter, before, paging.rows());
     let mut rows = rows.await?;
     let next_cursor = paging.cut(&mut rows, |row| row.id);
     let items = rows.into_iter().map(AuditEntry::of).collect();

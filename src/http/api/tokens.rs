@@ -205,9 +205,11 @@ pub async fn create(
         revoked_at: None,
         last_used_at: None,
     };
-    store::token::create(&sync.pool, &token)
+    let mut tx = sync.pool.begin().await?;
+    store::token::create(&mut tx, &token)
         .await
         .map_err(name_taken)?;
+    tx.commit().await?;
     let location = format!("/v1/tokens/{}", token.id);
     let body = CreatedToken {
         about: TokenBody::of(&token, now),
@@ -308,7 +310,8 @@ pub async fn revoke(
     caller: Caller,
     Item(id): Item,
 ) -> Result<StatusCode, ApiError> {
-    tokens::revoke(&sync.pool, sync.clock.now(), token_id(&id)?, &caller.name).await?;
+    let by = caller.at(sync.clock.now());
+    tokens::revoke(&sync.pool, token_id(&id)?, by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -374,11 +377,8 @@ pub async fn change_bootstrap(
     caller: Caller,
     Body(change): Body<BootstrapChange>,
 ) -> Result<Json<BootstrapToken>, ApiError> {
-    if change.enabled {
-        store::token::set_bootstrap_off(&state.pool, None).await?;
-    } else {
-        tokens::turn_bootstrap_off(&state.pool, state.clock.now(), &caller.name).await?;
-    }
+    let by = caller.at(state.clock.now());
+    tokens::turn_bootstrap(&state.pool, change.enabled, by).await?;
     read_bootstrap(state).await
 }
 

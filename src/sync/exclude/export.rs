@@ -61,7 +61,7 @@ pub async fn export(
     sync: &Sync,
     scope: Scope,
 ) -> Result<impl Stream<Item = Result<Vec<Given>, SyncError>> + Send + use<>, SyncError> {
-    let lists = store::exclusion_import::in_force(&sync.pool, scope.connection, scope.job.as_ref());
+    let lists = store::exclusion_list::in_force(&sync.pool, scope.connection, scope.job.as_ref());
     let place = Place::Lists(lists.await?.into(), 0);
     let export = Export {
         sync: sync.clone(),

@@ -94,7 +94,7 @@ where
         Ok(()) => Ok(import.id),
         Err(error) => {
             // What it kept so far goes with the next upkeep.
-            let _ = store::exclusion_import::remove(&sync.pool, connection, import.id).await;
+            let _ = store::exclusion_list::discard(&sync.pool, connection, import.id).await;
             Err(error)
         }
     }

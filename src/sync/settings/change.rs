@@ -18,7 +18,8 @@ use crate::{
     },
     store::{
         self, StoreError,
-        setting::{AllSet, By, Edit, Whose},
+        audit::{By, Edit},
+        setting::{AllSet, Whose},
     },
 };
 
@@ -63,7 +64,7 @@ impl From<sqlx::Error> for ChangeError {
 #[derive(Debug)]
 pub struct Changed {
     /// What differs from before.
-    pub edits: Vec<Edit>,
+    pub edits: Vec<Edit<'static>>,
     /// Everything that was set before.
     pub before: AllSet,
     /// Everything that is set then.
@@ -209,7 +210,7 @@ fn now(sync: &Sync, who: &Who, value: Option<Value>) -> Held {
 }
 
 /// A stage for hires does nothing without the switch, and whoever sets one without it would think otherwise.
-fn hired_alone(whose: &Whose, after: &AllSet, edits: &[Edit]) -> Option<Fault> {
+fn hired_alone(whose: &Whose, after: &AllSet, edits: &[Edit<'_>]) -> Option<Fault> {
     let Whose::Job(job) = whose else { return None };
     let hired = edits.iter().find(|edit| edit.key == "stages.hired")?;
     hired.after.as_ref()?;

@@ -1,5 +1,6 @@
 //! People who are to be left alone: files of them, rules over what Ashby holds, asking about somebody, giving the list out.
 
+mod audited;
 mod check;
 mod figures;
 mod files;

@@ -214,11 +214,11 @@ pub async fn import(
         name: upload.name,
         job,
         replaces: upload.replaces,
-        by: caller.name,
+        by: caller.name.clone(),
     };
     let id = exclude::import(&sync, connection.id, wanted, file.into_data_stream()).await?;
     if upload.commit {
-        put_in_force(&sync, connection.id, id).await?;
+        put_in_force(&sync, connection.id, id, &caller).await?;
     }
     let body = preview(&sync, connection.id, id).await?;
     let location = format!(
@@ -333,10 +333,11 @@ pub async fn read_import(
 )]
 pub async fn commit_import(
     State(sync): State<Sync>,
+    caller: Caller,
     Within(connection, id): Within,
 ) -> Result<Json<ExclusionPreview>, ApiError> {
     let id = import_id(&id)?;
-    put_in_force(&sync, connection.id, id).await?;
+    put_in_force(&sync, connection.id, id, &caller).await?;
     preview(&sync, connection.id, id).await.map(Json)
 }
 
@@ -344,10 +345,11 @@ async fn put_in_force(
     sync: &Sync,
     connection: ConnectionId,
     id: ExclusionImportId,
+    caller: &Caller,
 ) -> Result<(), ApiError> {
     let mut tx = sync.pool.begin().await?;
-    let now = sync.clock.now();
-    if !store::exclusion_import::put_in_force(&mut tx, connection, id, now).await? {
+    let by = caller.at(sync.clock.now());
+    if !store::exclusion_list::put_in_force(&mut tx, connection, id, by).await? {
         let found = store::exclusion_import::by_id(&mut *tx, connection, id).await?;
         return Err(match found {
             Some(_) => still_read(),
@@ -378,10 +380,12 @@ pub(in crate::http) fn still_read() -> ApiError {
 )]
 pub async fn remove_import(
     State(sync): State<Sync>,
+    caller: Caller,
     Within(connection, id): Within,
 ) -> Result<StatusCode, ApiError> {
     let mut tx = sync.pool.begin().await?;
-    if !store::exclusion_import::remove(&mut *tx, connection.id, import_id(&id)?).await? {
+    let (id, by) = (import_id(&id)?, caller.at(sync.clock.now()));
+    if !store::exclusion_list::remove(&mut tx, connection.id, id, by).await? {
         return Err(ApiError::not_found("import"));
     }
     store::exclusion::release(&mut *tx, connection.id).await?;

@@ -184,8 +184,8 @@ pub async fn set_rules(
     Body(Asked(rules)): Body<Asked>,
 ) -> Result<Json<ExclusionRules>, ApiError> {
     let mut tx = sync.pool.begin().await?;
-    let now = sync.clock.now();
-    store::exclusion::set_rules(&mut *tx, connection.id, &rules, now, &caller.name).await?;
+    let by = caller.at(sync.clock.now());
+    store::exclusion::set_rules(&mut tx, connection.id, &rules, by).await?;
     store::exclusion::release(&mut *tx, connection.id).await?;
     tx.commit().await?;
     Ok(Json(rules.into()))
