@@ -51,7 +51,7 @@ const STANDS_ON: [(&str, &[&str]); 9] = [
     ("WHERE c.name = $1 GROUP BY c.id", &["connection"]),
     // Folding.
     (
-        "FOR UPDATE SKIP LOCKED ) SELECT d.id, d.received_at, d.body",
+        "FOR UPDATE SKIP LOCKED ) SELECT id, received_at, body",
         &["pending_unfolded", "delivery_pkey"],
     ),
     ("IS NOT NULL AS \"found!\"", &["pending_unfolded"]),
