@@ -50,9 +50,10 @@ pub(super) const CANDIDATE_SEARCH: Endpoint = read("candidate.search", "candidat
 pub(super) const CANDIDATE_INFO: Endpoint = read("candidate.info", "candidates:read");
 pub(super) const CANDIDATE_LIST: Endpoint = read("candidate.list", "candidates:read");
 pub(super) const CANDIDATE_CREATE: Endpoint = write("candidate.create", "candidates:write");
-pub(super) const CANDIDATE_LIST_NOTES: Endpoint = read("candidate.listNotes", "candidates:read");
+pub(super) const CANDIDATE_LIST_NOTES: Endpoint =
+    at_will(read("candidate.listNotes", "candidates:read"));
 pub(super) const CANDIDATE_CREATE_NOTE: Endpoint =
-    write("candidate.createNote", "candidates:write");
+    at_will(write("candidate.createNote", "candidates:write"));
 pub(super) const APPLICATION_INFO: Endpoint = read("application.info", "candidates:read");
 pub(super) const APPLICATION_LIST: Endpoint = read("application.list", "candidates:read");
 pub(super) const APPLICATION_CREATE: Endpoint = write("application.create", "candidates:write");

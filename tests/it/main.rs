@@ -5,6 +5,7 @@
     reason = "a test fails by panicking, in its helping functions too"
 )]
 
+mod additions;
 mod api;
 mod app;
 mod architecture;

@@ -224,6 +224,32 @@ pub(super) async fn rename(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Untag {
+    tag: String,
+    at: At,
+}
+
+pub(super) async fn untag(
+    State(simulator): State<Simulator>,
+    Path(id): Path<Uuid>,
+    body: Bytes,
+) -> Done<Json<Value>> {
+    let asked: Untag = parse(&body)?;
+    let world = &mut *simulator.lock();
+    if world.candidates.get(id).is_none() {
+        return Err(Complaint::missing("candidate"));
+    }
+    let titled = world.tags.iter().find(|row| row.item.title == asked.tag);
+    let tag = titled.map(|row| row.id);
+    let stamp = world.stamp_at(asked.at);
+    world.edit_candidate(id, stamp, |candidate| {
+        candidate.tags.retain(|held| Some(*held) != tag);
+    });
+    Ok(Json(portrait::candidate(world, id)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Merge {
     into: Uuid,
     at: At,

@@ -45,6 +45,7 @@
 //! | `POST /applications/{id}/obscure` | `{status}`: Ashby shows that word for it and no stage, as it might some day; null ends it |
 //! | `DELETE /applications/{id}` | leaves no trace |
 //! | `POST /candidates/{id}/rename` | `{name}` |
+//! | `POST /candidates/{id}/untag` | `{tag}`, by its title |
 //! | `POST /candidates/{id}/merge` | `{into}`: that one gains applications, addresses, links and tags; this id is gone. Answers the survivor |
 //! | `DELETE /candidates/{id}` | with all applications |
 //! | `PATCH /jobs/{id}` | `{title?, status?, confidential?}` |
@@ -113,6 +114,7 @@ pub(super) fn router() -> Router<Simulator> {
         .route("/candidates", post(creation::candidate))
         .route("/candidates/{id}", delete(actors::delete_candidate))
         .route("/candidates/{id}/rename", post(actors::rename))
+        .route("/candidates/{id}/untag", post(actors::untag))
         .route("/candidates/{id}/merge", post(actors::merge))
         .route("/applications", post(creation::application))
         .route("/applications/{id}", delete(actors::delete_application))
