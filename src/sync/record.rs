@@ -69,14 +69,15 @@ pub(super) struct Decided<'a> {
     pub(super) more: bool,
 }
 
-/// Keeps a decision, under the lease that it was made under. Answers what it is known by.
+/// Keeps a decision, under the lease that it was made under. Answers what it is known by; `None`: the prospect was given
+/// to another one meanwhile.
 pub(super) async fn record(
     sync: &Sync,
     flush: FlushId,
     connection: ConnectionId,
     lease: LeaseToken,
     decided: &Decided<'_>,
-) -> Result<DecisionId, SyncError> {
+) -> Result<Option<DecisionId>, SyncError> {
     let Decided {
         case,
         plan,
@@ -104,7 +105,7 @@ pub(super) async fn record(
     store::flush::fence(&mut tx, connection, lease).await?;
     let meanwhile = store::prospect::decided(&mut tx, &left).await?;
     if meanwhile == Meanwhile::Gone {
-        return Ok(decision.id);
+        return Ok(None);
     }
     if let Some((seen, at)) = &applied.wrote {
         store::mirror::wrote(&mut tx, connection, seen, *at).await?;
@@ -144,7 +145,7 @@ pub(super) async fn record(
         store::inbox::decided(&mut tx, prospect.id).await?;
     }
     tx.commit().await?;
-    Ok(decision.id)
+    Ok(Some(decision.id))
 }
 
 fn decision(sync: &Sync, flush: FlushId, case: &Case, plan: &Plan, calls: Value) -> Decision {
@@ -176,16 +177,15 @@ pub(super) async fn finish(
     added: (Vec<Plan>, Value),
 ) -> Result<(), SyncError> {
     let (added, calls) = added;
-    let mut tx = sync.pool.begin().await?;
-    store::flush::fence(&mut tx, connection, lease).await?;
     let (mut speaks, mut because) = (first_decision, &first.because);
+    let mut decisions = Vec::with_capacity(added.len());
     for plan in &added {
         let decision = decision(sync, flush, case, plan, calls.clone());
-        store::decision::record(&mut *tx, connection, &decision).await?;
-        let outcome = plan.because.outcome();
-        if outcome != Outcome::Acted || first.because.outcome() == Outcome::Unchanged {
+        let waits = plan.because.outcome() != Outcome::Acted;
+        if waits || first.because.outcome() == Outcome::Unchanged {
             (speaks, because) = (decision.id, &plan.because);
         }
+        decisions.push(decision);
     }
     let outcome = because.outcome();
     let left = store::prospect::Decided {
@@ -196,7 +196,15 @@ pub(super) async fn finish(
         decision: speaks,
         applied_at: None,
     };
+    let mut tx = sync.pool.begin().await?;
+    store::flush::fence(&mut tx, connection, lease).await?;
     let meanwhile = store::prospect::decided(&mut tx, &left).await?;
+    if meanwhile == Meanwhile::Gone {
+        return Ok(());
+    }
+    for decision in &decisions {
+        store::decision::record(&mut *tx, connection, decision).await?;
+    }
     if meanwhile == Meanwhile::Nothing && outcome != Outcome::Retried {
         store::inbox::decided(&mut tx, case.prospect.id).await?;
     }

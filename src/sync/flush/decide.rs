@@ -8,7 +8,7 @@ use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use super::{ATTEMPTS, Flush, PICTURE_KEEPS};
 use crate::{
     ashby::{AshbyClient, CallObserver},
-    ids::ProspectId,
+    ids::{DecisionId, ProspectId},
     plan::{Outcome, Plan, Reason, Step, plan},
     store::{flush::Counts, prospect::Prospect},
     sync::{
@@ -127,38 +127,44 @@ impl Flush<'_> {
             &case,
             (&plan, &applied),
         );
-        let decision = record(
-            self.sync,
-            self.id,
-            scene.connection,
-            self.lease.token,
-            &Decided {
-                case: &case,
-                plan: &plan,
-                applied: &applied,
-                held: held.as_deref(),
-                calls: log.take(),
-                more: more.is_some(),
-            },
-        )
-        .await?;
+        let decided = Decided {
+            case: &case,
+            plan: &plan,
+            applied: &applied,
+            held: held.as_deref(),
+            calls: log.take(),
+            more: more.is_some(),
+        };
+        let kept = self.record(scene, &decided).await?;
         self.tally(|counts| tally(counts, &plan));
-        if let Some(more) = more {
-            let added = more.add().await?.decisions();
-            self.tally(|counts| tally_added(counts, &added));
-            let (first, added) = ((&plan, decision), (added, log.take()));
-            finish(
-                self.sync,
-                self.id,
-                scene.connection,
-                self.lease.token,
-                &case,
-                first,
-                added,
-            )
-            .await?;
+        if let (Some(decision), Some(record)) = (kept, more) {
+            self.add(&record, (&plan, decision), &log).await?;
         }
         self.decided(case.prospect.id, &plan)
+    }
+
+    async fn record(
+        &self,
+        scene: &Scene<'_>,
+        decided: &Decided<'_>,
+    ) -> Result<Option<DecisionId>, SyncError> {
+        let token = self.lease.token;
+        record(self.sync, self.id, scene.connection, token, decided).await
+    }
+
+    /// Makes the additions to a record of which the decision `first` was kept, and is done with the prospect.
+    async fn add(
+        &self,
+        to: &Record<'_>,
+        first: (&Plan, DecisionId),
+        log: &CallLog,
+    ) -> Result<(), Stop> {
+        let added = to.add().await?.decisions();
+        self.tally(|counts| tally_added(counts, &added));
+        let (connection, token) = (to.scene.connection, self.lease.token);
+        let added = (added, log.take());
+        finish(self.sync, self.id, connection, token, to.case, first, added).await?;
+        Ok(())
     }
 
     /// Notes who was decided. Where Ashby did not answer about one after the other, it is not asked about any more.
