@@ -62,6 +62,8 @@ pub const RULES: &[Rule] = &[
     // What is locked, a member changes nowhere.
     rule("get",    "/v1/connections/{connection}/settings/locks", Member),
     rule("patch",  "/v1/connections/{connection}/settings/locks", Admin),
+    rule("get",    "/v1/connections/{connection}/field-map", Member),
+    rule("put",    "/v1/connections/{connection}/field-map", Admin),
     rule("get",    "/v1/connections/{connection}/users/{user}/settings", Member),
     rule("patch",  "/v1/connections/{connection}/users/{user}/settings", Member),
     rule("get",    "/v1/connections/{connection}/audit", Member),

@@ -17,6 +17,9 @@ pub trait Readable: Sized {
     /// Every field that is known.
     const FIELDS: &'static [&'static str];
 
+    /// What else a name may begin with, and anything may follow.
+    const PREFIX: Option<&'static str> = None;
+
     /// Reads it. `None` once something that it cannot do without is missing or wrong; `fields` has the fault then.
     fn read(fields: &mut Fields) -> Option<Self>;
 }
@@ -62,7 +65,10 @@ impl Fields {
     fn finish<T: Readable>(mut self) -> Result<T, Vec<Fault>> {
         let unknown = self.given.keys();
         let unknown: Vec<_> = unknown
-            .filter(|name| !T::FIELDS.contains(&name.as_str()))
+            .filter(|name| {
+                let is_open = T::PREFIX.is_some_and(|prefix| name.starts_with(prefix));
+                !is_open && !T::FIELDS.contains(&name.as_str())
+            })
             .cloned()
             .collect();
         let read = T::read(&mut self);
@@ -95,6 +101,25 @@ impl Fields {
     /// The value of a field. `null` counts as absent.
     pub fn value(&mut self, name: &str) -> Option<Value> {
         self.given.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// What is given under names that begin with a prefix: what follows it, and the value.
+    pub fn beginning_with(&mut self, prefix: &str) -> Vec<(String, Value)> {
+        let names: Vec<String> = self.given.keys().cloned().collect();
+        let named = names.into_iter().filter_map(|name| {
+            let rest = name.strip_prefix(prefix)?.to_owned();
+            Some((rest, self.given.remove(&name)?))
+        });
+        named.collect()
+    }
+
+    /// The faults that were found so far, each to be found below `pointer`.
+    pub fn adopt(&mut self, pointer: &str, faults: Vec<Fault>) {
+        self.faults.extend(
+            faults
+                .into_iter()
+                .map(|fault| Fault::new(format!("{pointer}{}", fault.pointer), fault.detail)),
+        );
     }
 
     /// Whether a field is there and not `null`.

@@ -2,11 +2,10 @@
 
 use std::collections::HashSet;
 
-use url::Url;
-
 use super::{
     action::{CandidateRef, NewPerson, Plan, Step},
     credit::Credit,
+    fields::{FieldMap, Native},
     identity::{IdentityKey, linkedin_address, linkedin_slug},
     policy::Policy,
     reason::Reason,
@@ -40,10 +39,12 @@ pub(super) fn create(
             known: false,
         });
     }
-    let person = if known.is_none() {
-        Some(new_person(&dover.contact)?)
-    } else {
-        None
+    let map = FieldMap::of(policy);
+    let missing = map.missing(dover);
+    let person = match known {
+        None => Some(new_person(dover, &map, missing)?),
+        Some(_) if missing.is_empty() => None,
+        Some(_) => return Err(Reason::MandatoryFieldMissing(missing)),
     };
     let stage = stages::target(stage, name, policy, &job.stages)?;
     let source = source(setup)?;
@@ -85,50 +86,60 @@ fn source(setup: &Setup) -> Result<SourceId, Reason> {
 }
 
 /// What is missing before anybody can be looked up or created.
-pub(super) fn missing(contact: &Contact) -> Vec<&'static str> {
+pub(super) fn missing(contact: &Contact) -> Vec<String> {
     let mut missing = Vec::new();
     if contact
         .name
         .as_ref()
         .is_none_or(|said| said.value.trim().is_empty())
     {
-        missing.push("a name (candidate.name)");
+        missing.push("a name (candidate.name)".to_owned());
     }
     if super::identity::keys(contact).is_empty() {
         missing.push(
-            "an e-mail address or a LinkedIn profile (candidate.email or candidate.linkedin_url)",
+            "an e-mail address or a LinkedIn profile (candidate.email or candidate.linkedin_url)"
+                .to_owned(),
         );
     }
     missing
 }
 
-fn new_person(contact: &Contact) -> Result<NewPerson, Reason> {
-    let missing = missing(contact);
+/// `also` is what the settings ask for and Dover does not say.
+fn new_person(dover: &DoverSays, map: &FieldMap, also: Vec<String>) -> Result<NewPerson, Reason> {
+    let contact = &dover.contact;
+    let mut missing = missing(contact);
+    missing.extend(also);
     let Some(name) = value(contact.name.as_ref()).filter(|_| missing.is_empty()) else {
         return Err(Reason::MandatoryFieldMissing(missing));
     };
-    let social = |site: &str| {
-        let urls = contact.social_urls.as_ref()?;
-        let named = |(name, _): &(&String, &String)| name.eq_ignore_ascii_case(site);
-        urls.value
-            .iter()
-            .find(named)
-            .and_then(|(_, address)| web_address(address))
+    // A value that does not fit is left out rather than keep the candidate waiting.
+    let mapped = |native: Native| {
+        let said = map.source_of(native)?.said(dover)?;
+        let fitted = native.fit(&said.value).ok()??;
+        fitted.as_str().map(str::to_owned)
     };
-    let (email, alternate_emails) = addresses(contact);
+    let (email, mut alternate_emails) = addresses(contact);
+    if map.source_of(Native::AlternateEmails).is_none() {
+        alternate_emails.clear();
+    }
+    let place = map.source_of(Native::Location).is_some();
     Ok(NewPerson {
         name,
         email,
         alternate_emails,
-        phone: value(contact.phone.as_ref()),
+        phone: mapped(Native::Phone),
         linkedin_url: contact
             .linkedin_url
             .as_ref()
             .and_then(|said| linkedin_slug(&said.value))
             .map(|slug| linkedin_address(&slug)),
-        github_url: social("github"),
-        website_url: social("website"),
-        location: contact.location.as_ref().map(|said| said.value.clone()),
+        github_url: mapped(Native::GithubUrl),
+        website_url: mapped(Native::WebsiteUrl),
+        location: contact
+            .location
+            .as_ref()
+            .filter(|_| place)
+            .map(|said| said.value.clone()),
     })
 }
 
@@ -148,18 +159,4 @@ fn addresses(contact: &Contact) -> (Option<String>, Vec<String>) {
 fn value(said: Option<&Dated<String>>) -> Option<String> {
     said.map(|said| said.value.trim().to_owned())
         .filter(|text| !text.is_empty())
-}
-
-/// Ashby refuses an address without a scheme; one that is none at all is left out rather than park the candidate.
-fn web_address(text: &str) -> Option<String> {
-    let text = text.trim();
-    let absolute = if text.contains("://") {
-        text.to_owned()
-    } else {
-        format!("https://{text}")
-    };
-    let url = Url::parse(&absolute).ok()?;
-    let is_web = matches!(url.scheme(), "http" | "https")
-        && url.host_str().is_some_and(|host| host.contains('.'));
-    is_web.then(|| url.into())
 }

@@ -2,10 +2,11 @@
 
 use super::{
     Reason, Situation,
+    fields::MANDATORY,
     policy::{Mapped, Policy, key_of_status},
     says::Status,
     settings::{
-        keys::{ALLOW_HIRED, ASK_AFTER, NAMED_STAGES, ONLY_SYNCED, TRIGGER},
+        keys::{ALLOW_HIRED, ASK_AFTER, Layer, NAMED_STAGES, ONLY_SYNCED, TRIGGER},
         layers::Decided,
     },
     situation::{Person, PlanStage, Registration},
@@ -27,6 +28,10 @@ pub(super) fn deciding(situation: &Situation, because: &Reason) -> Vec<Decided> 
             );
             let only_synced = met.then(|| by(ONLY_SYNCED)).flatten();
             by(TRIGGER).into_iter().chain(only_synced).collect()
+        }
+        Reason::MandatoryFieldMissing(_) => {
+            let set = by(MANDATORY).filter(|by| by.setting.layer != Layer::Default);
+            set.into_iter().collect()
         }
         Reason::CreateUndecided { .. } => {
             let took_long = matches!(

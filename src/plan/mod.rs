@@ -7,6 +7,7 @@ mod creation;
 pub mod credit;
 mod deciding;
 pub mod exclusion;
+pub mod fields;
 pub mod identity;
 pub mod notes;
 pub mod parked;

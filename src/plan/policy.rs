@@ -11,8 +11,8 @@ use super::{
     says::{DoverSays, Stage, Status, Word},
     settings::{
         keys::{
-            ALLOW_HIRED, CREDIT_OWNER, CREDITED_USER, KEYS, NAMED_STAGES, NOTE_TEMPLATES,
-            NOTES_BACKFILL, NOTES_ON, ONLY_SYNCED, TAG, TRIGGER, Takes,
+            ALLOW_HIRED, CONTACT_UPDATES, CREDIT_OWNER, CREDITED_USER, KEYS, NAMED_STAGES,
+            NOTE_TEMPLATES, NOTES_BACKFILL, NOTES_ON, ONLY_SYNCED, TAG, TRIGGER, Takes,
         },
         layers::{InForce, Stack},
     },
@@ -137,6 +137,11 @@ impl Policy {
     /// The title of the tag that candidates are given.
     pub fn tag(&self) -> Option<&str> {
         self.0.get(TAG)?.value.as_str()
+    }
+
+    /// Whether contact details are updated after somebody was created.
+    pub fn updates_contact(&self) -> bool {
+        self.read(CONTACT_UPDATES)
     }
 
     /// The stage that is set for a stage of Dover's, under the `name` that Dover gives it. `None`: the rules say.

@@ -124,7 +124,7 @@ pub enum Reason {
     /// Several people in Ashby have that e-mail or profile.
     AmbiguousIdentity(Vec<CandidateId>),
     /// What creating a candidate needs is missing.
-    MandatoryFieldMissing(Vec<&'static str>),
+    MandatoryFieldMissing(Vec<String>),
     /// Ashby's candidates are being read for the first time.
     LearningAshby { read: i64 },
     /// A create whose answer was lost, and whose result cannot be seen yet.
@@ -156,6 +156,21 @@ pub enum Reason {
     StageNotInPlan,
     /// Ashby shows the application without a stage, or in a status that we do not know.
     UnclearInAshby,
+    /// A field that chooses has no such option.
+    FieldOptionUnknown {
+        variable: String,
+        field: String,
+        value: String,
+        choices: Vec<String>,
+    },
+    /// A field of the map is no longer there, or was put away.
+    FieldGone { variable: String, field: String },
+    /// What Dover says is nothing that the field takes.
+    FieldMisfit {
+        variable: String,
+        field: String,
+        expected: String,
+    },
     /// Ashby did not answer, or not usefully.
     AshbyUnavailable { what: String },
     /// Ashby no longer takes an id that we kept of its setup.
@@ -242,6 +257,9 @@ impl Reason {
             Self::MappedStageGone { .. } => "mapped-stage-gone",
             Self::StageNotInPlan => "stage-not-in-plan",
             Self::UnclearInAshby => "unclear-in-ashby",
+            Self::FieldOptionUnknown { .. } => "field-option-unknown",
+            Self::FieldGone { .. } => "field-gone",
+            Self::FieldMisfit { .. } => "field-misfit",
             Self::AshbyUnavailable { .. } => "ashby-unavailable",
             Self::StaleId { .. } => "stale-id",
             Self::RefusedByAshby { .. } => "refused-by-ashby",
@@ -343,7 +361,10 @@ impl Reason {
             | Self::AshbyUnavailable { .. }
             | Self::StaleId { .. }
             | Self::RefusedByAshby { .. } => 13,
-            Self::Updated { .. } => 14,
+            Self::Updated { .. }
+            | Self::FieldOptionUnknown { .. }
+            | Self::FieldGone { .. }
+            | Self::FieldMisfit { .. } => 14,
             Self::Shadow { .. } | Self::HeldByBrake { .. } | Self::RefusedByAdmin { .. } => 15,
             Self::Undone { .. } | Self::TouchedSince { .. } | Self::CannotBeUndone => 16,
         }
@@ -413,6 +434,29 @@ impl fmt::Display for Listed<'_> {
             write!(f, "{}{id}", if place == 0 { "" } else { ", " })?;
         }
         f.write_str(if self.0.len() > LISTED {
+            " and more"
+        } else {
+            ""
+        })
+    }
+}
+
+/// What can be chosen: the first few, and whether there are more.
+struct Options<'a>(&'a [String]);
+
+/// How many options a sentence names: a recruiter is to find theirs among them.
+const OPTIONS: usize = 20;
+
+impl fmt::Display for Options<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("none");
+        }
+        for (place, option) in self.0.iter().take(OPTIONS).enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            write!(f, "{comma}\u{201c}{option}\u{201d}")?;
+        }
+        f.write_str(if self.0.len() > OPTIONS {
             " and more"
         } else {
             ""
@@ -589,6 +633,19 @@ impl fmt::Display for Reason {
             ),
             Self::UnclearInAshby => f.write_str(
                 "Waiting: Ashby shows the application without a stage, or in a status that we do not know, and nothing is guessed. It goes on by itself once Ashby shows it in a stage again.",
+            ),
+            Self::FieldOptionUnknown { variable, field, value, choices } => write!(
+                f,
+                "Waiting: Dover says \u{201c}{value}\u{201d} for {variable}, which is no option of the field \u{201c}{field}\u{201d} in Ashby; it has {}. Add the option in Ashby, or change the field map or Dover, and the field is filled by itself. Stage and status are not held back by it.",
+                Options(choices)
+            ),
+            Self::FieldGone { variable, field } => write!(
+                f,
+                "Waiting: {variable} goes into the field \u{201c}{field}\u{201d}, which was archived in Ashby or is no longer there. Restore it in Ashby, or map {variable} to another field. Stage and status are not held back by it.",
+            ),
+            Self::FieldMisfit { variable, field, expected } => write!(
+                f,
+                "Waiting: what Dover says for {variable} does not fit the field \u{201c}{field}\u{201d} in Ashby, which takes {expected}. Correct it in Dover, or change the field map. Stage and status are not held back by it.",
             ),
             Self::AshbyUnavailable { what } => write!(
                 f,

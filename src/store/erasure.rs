@@ -232,6 +232,15 @@ pub async fn clear(
     .fetch_all(&mut *tx)
     .await?;
     sqlx::query!(
+        r#"
+        DELETE FROM field_written f USING prospect p
+        WHERE p.id = ANY($1) AND f.connection_id = p.connection_id AND f.object_id IN (p.candidate_id, p.application_id)
+        "#,
+        &cleared
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
         "DELETE FROM brake_hold WHERE prospect_id = ANY($1)",
         &cleared
     )

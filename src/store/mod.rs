@@ -13,6 +13,7 @@ pub mod erasure;
 pub mod exclusion;
 pub mod exclusion_import;
 pub mod exclusion_list;
+pub mod field;
 pub mod flush;
 pub mod inbox;
 pub mod installation;

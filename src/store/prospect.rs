@@ -327,10 +327,30 @@ pub struct Filter<'a> {
     pub state: Option<State>,
     /// Only with this last reason.
     pub reason: Option<&'a str>,
+    /// Only of whom Dover says this beside contact details: for each name the forms in which it may say so.
+    pub fields: &'a [FieldFilter],
 }
+
+/// What Dover is to say under a name, in each form that it may take: as a text, in a list, as a number or a flag.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldFilter(pub Vec<serde_json::Value>);
 
 /// Prospects in order, at most `limit` beyond `after`.
 pub async fn list(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    filter: &Filter<'_>,
+    after: ProspectId,
+    limit: i64,
+) -> Result<Vec<Prospect>, StoreError> {
+    if filter.fields.is_empty() {
+        list_all(db, connection, filter, after, limit).await
+    } else {
+        list_by_field(db, connection, filter, after, limit).await
+    }
+}
+
+async fn list_all(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
     filter: &Filter<'_>,
@@ -357,6 +377,54 @@ pub async fn list(
         filter.state.map(State::word),
         filter.reason,
         limit
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Prospect::try_from).collect()
+}
+
+/// The same of whom Dover says something beside contact details. A statement of its own, for the index of the first field.
+async fn list_by_field(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    filter: &Filter<'_>,
+    after: ProspectId,
+    limit: i64,
+) -> Result<Vec<Prospect>, StoreError> {
+    let first = filter.fields.first();
+    let mut forms = first.into_iter().flat_map(|first| first.0.clone());
+    let (one, other) = (forms.next(), forms.next());
+    let (third, fourth) = (forms.next(), forms.next());
+    let all: Vec<&Vec<serde_json::Value>> = filter.fields.iter().map(|field| &field.0).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
+               candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!", tagged_as
+        FROM prospect
+        WHERE connection_id = $1 AND id > $2
+          AND ($3::text IS NULL OR dover_candidate_id = $3)
+          AND ($4::text IS NULL OR dover_job_id = $4)
+          AND ($5::text IS NULL OR state = $5)
+          AND ($6::text IS NULL OR (reason = $6 AND state <> 'pending'))
+          AND ((says #> '{contact,fields,value}') @> $8 OR (says #> '{contact,fields,value}') @> $9
+               OR (says #> '{contact,fields,value}') @> $10 OR (says #> '{contact,fields,value}') @> $11)
+          AND NOT EXISTS (SELECT FROM jsonb_array_elements($12::jsonb) AS f (forms) WHERE NOT EXISTS (
+              SELECT FROM jsonb_array_elements(f.forms) AS o (form) WHERE (says #> '{contact,fields,value}') @> o.form))
+        ORDER BY id LIMIT $7
+        "#,
+        connection.0,
+        after.0,
+        filter.dover_candidate_id,
+        filter.dover_job_id,
+        filter.state.map(State::word),
+        filter.reason,
+        limit,
+        one,
+        other,
+        third,
+        fourth,
+        Json(all) as _
     )
     .fetch_all(db)
     .await?;

@@ -201,6 +201,11 @@ impl Vault {
         hash
     }
 
+    /// What is kept of a value that was written to a field: enough to know it again, and nothing to read.
+    pub fn value_hash(&self, connection: ConnectionId, field: &str, value: &str) -> Vec<u8> {
+        self.hash(connection, &format!("field:{field}:{value}"))
+    }
+
     fn hash(&self, connection: ConnectionId, tagged: &str) -> Vec<u8> {
         let mut mac = keyed(&self.hash_key);
         mac.update(connection.0.as_bytes());

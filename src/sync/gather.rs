@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     Sync, SyncError,
     brake::Brake,
-    doubt, erase,
+    doubt, erase, fields,
     identities::Identities,
     look::{Known, Picture},
     person::{or_untold, untold},
@@ -47,6 +47,8 @@ pub(super) struct Scene<'a> {
     pub(super) tags: tokio::sync::Mutex<HashMap<String, TagId>>,
     /// Held while a user is asked for.
     pub(super) asking_for_users: tokio::sync::Mutex<()>,
+    /// The custom fields that there are, once they are needed.
+    pub(super) fields: fields::Known,
 }
 
 /// A prospect with all that its decision may depend on.

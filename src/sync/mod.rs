@@ -17,6 +17,7 @@ pub mod erase;
 pub mod exclude;
 mod excluded;
 mod failed;
+pub mod fields;
 pub mod flush;
 pub mod fold;
 mod freshness;

@@ -8,6 +8,7 @@ use super::{
     Sync, SyncError,
     brake::Brake,
     cadence::Rest,
+    fields,
     fold::fold,
     gather::Scene,
     hear::hear,
@@ -45,6 +46,9 @@ pub(super) async fn set<'a>(
     if waits_for(&release::REGISTRATION) {
         release::registered_meanwhile(sync, connection.id).await?;
     }
+    if waits_for(&release::FIELDS) {
+        fields::look_again(sync, connection.id, &ashby).await?;
+    }
     fold(sync, connection).await?;
     let somebody_waits = waits_for(&release::SETUP) || might_wait(sync, connection).await?;
     let setup = metadata::setup(sync, connection, &ashby, somebody_waits).await?;
@@ -63,6 +67,7 @@ pub(super) async fn set<'a>(
         refuted: HashSet::new(),
         tags: tokio::sync::Mutex::default(),
         asking_for_users: tokio::sync::Mutex::default(),
+        fields: fields::Known::default(),
     })
 }
 

@@ -38,6 +38,9 @@ pub(super) const JOB: [&str; 5] = [
 /// Those that an open job cannot.
 const CLOSED: [&str; 2] = ["job-not-open", "job-not-visible"];
 
+/// Reasons that the custom fields of an employer's Ashby can cause.
+pub(super) const FIELDS: [&str; 3] = ["field-option-unknown", "field-gone", "field-misfit"];
+
 /// The reason that a registration ends.
 pub(super) const REGISTRATION: [&str; 1] = ["job-not-registered"];
 

@@ -172,6 +172,7 @@ impl<'a> Run<'a> {
             dover_job_id: job.map(String::as_str),
             state: self.filter.state,
             reason: self.filter.reason.as_deref(),
+            fields: &[],
         };
         let mut after: ProspectId = Uuid::nil().into();
         loop {

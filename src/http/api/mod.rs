@@ -6,6 +6,7 @@ pub mod connections;
 pub mod deliveries;
 pub mod erasures;
 pub mod exclusions;
+pub mod field_map;
 pub mod flushes;
 pub mod jobs;
 pub mod prospects;
@@ -42,6 +43,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(settings::read, settings::change)) // …/settings
         .routes(routes!(settings::locks::read, settings::locks::change)) // …/settings/locks
         .routes(routes!(settings::read_user, settings::change_user)) // …/users/{user}/settings
+        .routes(routes!(field_map::read, field_map::change)) // …/field-map
         .routes(routes!(audit::list))                  // …/audit
         // /v1/connections/{connection}/jobs
         .routes(routes!(jobs::list, jobs::register))

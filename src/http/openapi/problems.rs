@@ -56,7 +56,7 @@ fn of_its_own(operation: &str) -> &'static [Code] {
             Code::TitleMismatch,
             Code::AshbyUnavailable,
         ],
-        "changeSettings" | "changeJobSettings" | "changeUserSettings" => &[
+        "changeFieldMap" | "changeSettings" | "changeJobSettings" | "changeUserSettings" => &[
             Code::SettingLocked,
             Code::ConnectionPaused,
             Code::ConnectionNeedsAttention,

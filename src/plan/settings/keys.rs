@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::plan::notes::Event;
+use crate::plan::{
+    fields::{DISPLAYED, FILTERABLE, MANDATORY, MAP},
+    notes::Event,
+};
 
 /// Where a value can come from, from the most general to the one that outweighs the others.
 #[derive(
@@ -70,6 +73,8 @@ pub enum Takes {
     Words(&'static [&'static str]),
     /// Templates of notes by the words of the events that notes are written upon.
     Templates,
+    /// A part of the field map, which has a document of its own.
+    FieldMap,
 }
 
 /// What holds where nothing is set.
@@ -143,7 +148,7 @@ pub fn key(name: &str) -> Option<&'static Key> {
 }
 
 /// The names of all groups, in the order of [`KEYS`].
-pub const GROUPS: [&str; 9] = [
+pub const GROUPS: [&str; 10] = [
     "brake",
     "ashby",
     "create_in_doubt",
@@ -153,6 +158,7 @@ pub const GROUPS: [&str; 9] = [
     "notes",
     "credit",
     "tag",
+    "fields",
 ];
 
 const ANY_COUNT: Takes = Takes::Count(0..=1_000_000);
@@ -168,6 +174,9 @@ const NOBODY: &[&str] = &[];
 const WAITS_FOR_TRIGGER: &[&str] = &["waiting-for-trigger"];
 const WAITS_FOR_STAGE: &[&str] = &["stage-not-mapped", "mapped-stage-gone", "not-forward"];
 const WAITS_FOR_STATUS: &[&str] = &["held-status", "mapped-stage-gone", "not-forward"];
+
+const WAITS_FOR_FIELD: &[&str] = &["field-option-unknown", "field-gone", "field-misfit"];
+const WAITS_FOR_VALUE: &[&str] = &["mandatory-field-missing"];
 
 const A_STAGE: Takes = Takes::Stage {
     hired: false,
@@ -211,12 +220,30 @@ const fn stage(
     }
 }
 
+/// A part of the field map.
+const fn of_fields(
+    name: &'static str,
+    says: &'static str,
+    lets_go: &'static [&'static str],
+) -> Key {
+    Key {
+        name,
+        takes: Takes::FieldMap,
+        usual: Usual::Nothing,
+        layers: FOR_ALL,
+        says,
+        lets_go,
+    }
+}
+
 /// The key that says when somebody is asked about a create in doubt.
 pub const ASK_AFTER: &str = "create_in_doubt.ask_after_minutes";
 /// The key of the trigger.
 pub const TRIGGER: &str = "sync.trigger";
 /// The key that says whether the trigger holds for records that are in Ashby already.
 pub const ONLY_SYNCED: &str = "sync.only_synced";
+/// The key that lets contact details be updated after somebody was created.
+pub const CONTACT_UPDATES: &str = "sync.contact_updates";
 /// The key of the names of interview stages.
 pub const NAMED_STAGES: &str = "stages.named";
 /// The key of the events that notes are written upon.
@@ -261,6 +288,10 @@ pub const KEYS: &[Key] = &[
         layers: FOR_USERS, lets_go: WAITS_FOR_TRIGGER,
         says: "Whether an application that is in Ashby already, and that was not synced so far, is left alone until the \
                trigger is reached. Without it, it is synced at once." },
+    Key { name: CONTACT_UPDATES, takes: Takes::Flag, usual: Usual::Flag(false),
+        layers: FOR_JOBS, lets_go: NOBODY,
+        says: "Whether contact details that change in Dover are carried to candidates who are in Ashby already, as the field \
+               map says. Without it they are given when somebody is created, and not again. Custom fields do not need it." },
     stage("stages.new_lead", A_STAGE, "The stage of the job's interview plan that new_lead means.", WAITS_FOR_STAGE),
     stage("stages.reached_out", A_STAGE, "The stage that reached_out means.", WAITS_FOR_STAGE),
     stage("stages.replied", A_STAGE, "The stage that replied means.", WAITS_FOR_STAGE),
@@ -308,6 +339,10 @@ pub const KEYS: &[Key] = &[
         says: "The title of the tag that candidates are given in Ashby, such as Dover; unset, none. It is made where there \
                is none of that title, which the key needs the right hiringProcessMetadata:write for, and given once: \
                one that somebody takes away stays away." },
+    of_fields(MAP, "Which variable of Dover's goes into which field of Ashby's. Set with PUT \u{2026}/field-map.", WAITS_FOR_FIELD),
+    of_fields(MANDATORY, "Variables without which nobody is added to a job. Set with PUT \u{2026}/field-map.", WAITS_FOR_VALUE),
+    of_fields(DISPLAYED, "The only fields that are written, where it is set. Set with PUT \u{2026}/field-map.", WAITS_FOR_FIELD),
+    of_fields(FILTERABLE, "Variables that prospects can be listed by. Set with PUT \u{2026}/field-map.", NOBODY),
 ];
 
 #[cfg(test)]
@@ -335,7 +370,11 @@ mod tests {
                 (Takes::Flag, Usual::Flag(_))
                 | (Takes::Words(_), Usual::NoWords)
                 | (
-                    Takes::Stage { .. } | Takes::Stages | Takes::Templates | Takes::Text(_),
+                    Takes::Stage { .. }
+                    | Takes::Stages
+                    | Takes::Templates
+                    | Takes::Text(_)
+                    | Takes::FieldMap,
                     Usual::Nothing,
                 ) => true,
                 _ => false,

@@ -231,9 +231,12 @@ fn policy() -> impl Strategy<Value = Policy> {
         Takes::Stage { .. } => stage.clone().boxed(),
         Takes::Stages => named.clone().boxed(),
         // These decide nothing about a prospect, only what is written beside it.
-        Takes::Count(_) | Takes::Share(_) | Takes::Words(_) | Takes::Templates | Takes::Text(_) => {
-            Just(Value::Null).boxed()
-        }
+        Takes::Count(_)
+        | Takes::Share(_)
+        | Takes::Words(_)
+        | Takes::Templates
+        | Takes::Text(_)
+        | Takes::FieldMap => Just(Value::Null).boxed(),
     };
     let keys = KEYS.iter().filter(|key| key.is_for(Layer::Job));
     let held = keys.map(|key| {

@@ -35,7 +35,13 @@ const fn exceeded(limit: Limit, archives: u32, moves: u32, most: u32) -> Exceede
 
 /// One example or more of each variant.
 fn every_reason() -> Vec<Reason> {
-    [of_the_rules(), of_settings(), withheld_or_undone()].concat()
+    [
+        of_the_rules(),
+        of_settings(),
+        of_fields(),
+        withheld_or_undone(),
+    ]
+    .concat()
 }
 
 fn of_settings() -> Vec<Reason> {
@@ -48,6 +54,29 @@ fn of_settings() -> Vec<Reason> {
     };
     let others = [Reason::NoApplicationFor(Status::Snoozed), gone];
     waiting.chain(others).collect()
+}
+
+fn of_fields() -> Vec<Reason> {
+    let text = str::to_owned;
+    let option = |choices: &[&str]| Reason::FieldOptionUnknown {
+        variable: text("fields.seniority"),
+        field: text("Seniority"),
+        value: text("staff"),
+        choices: choices.iter().copied().map(text).collect(),
+    };
+    vec![
+        option(&["Junior", "Senior"]),
+        option(&[]),
+        Reason::FieldGone {
+            variable: text("fields.seniority"),
+            field: text("Seniority"),
+        },
+        Reason::FieldMisfit {
+            variable: text("fields.notice_days"),
+            field: text("Notice period"),
+            expected: text("a number"),
+        },
+    ]
 }
 
 fn withheld_or_undone() -> Vec<Reason> {
@@ -141,7 +170,7 @@ fn of_the_rules() -> Vec<Reason> {
             title: text("Staff Engineer"),
         },
         Reason::AmbiguousIdentity(vec!["ada-1".into(), "ada-2".into()]),
-        Reason::MandatoryFieldMissing(vec!["a name (candidate.name)"]),
+        Reason::MandatoryFieldMissing(vec![text("a name (candidate.name)")]),
         Reason::LearningAshby { read: 1700 },
         Reason::CreateInDoubt { since: at(60) },
         Reason::CreateUndecided {
@@ -205,7 +234,7 @@ fn excluded_by_a_rule() -> Reason {
 }
 
 /// How many variants [`Reason`] has.
-pub(super) const VARIANTS: usize = 46;
+pub(super) const VARIANTS: usize = 49;
 
 /// A number for each variant. A new one does not compile until it has a number here, and then a sentence above.
 pub(super) fn variant(reason: &Reason) -> usize {
@@ -256,6 +285,9 @@ pub(super) fn variant(reason: &Reason) -> usize {
         Reason::MappedStageGone { .. } => 43,
         Reason::Excluded(_) => 44,
         Reason::Updated { .. } => 45,
+        Reason::FieldOptionUnknown { .. } => 46,
+        Reason::FieldGone { .. } => 47,
+        Reason::FieldMisfit { .. } => 48,
     }
 }
 

@@ -2,6 +2,7 @@
 //! the decision on the stage was kept, and before the prospect is done with: a crash in between leaves it pending, and
 //! all is looked at again. An addition that cannot be made never holds back a stage.
 
+mod fields;
 mod tag;
 
 use std::sync::Arc;
@@ -103,13 +104,22 @@ impl<'a> Record<'a> {
 
     /// Whether any kind of addition has something to say of it. Asked of every prospect: nothing is read.
     fn is_due(&self) -> bool {
-        tag::is_due(self)
+        tag::is_due(self) || fields::is_due(self)
     }
 
     /// Makes the additions, one kind after the other.
     pub(super) async fn add(&self) -> Result<Added, Stop> {
         let mut added = Added::default();
         added.take_in(tag::add(self).await)?;
+        let fields = fields::add(self).await;
+        let (wrote, waits) = match fields {
+            Ok((wrote, waits)) => (Ok(wrote), waits),
+            Err(interrupted) => (Err(interrupted), None),
+        };
+        added.take_in(wrote)?;
+        if let Some(because) = waits {
+            added.take_in(Err(Interrupted::For(because)))?;
+        }
         Ok(added)
     }
 }

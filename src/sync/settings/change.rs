@@ -1,5 +1,6 @@
 //! Changes settings and locks: whether it may be done, whether it makes sense, and what follows.
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sqlx::PgConnection;
 
@@ -8,6 +9,7 @@ use crate::{
     dover::payload::Fault,
     ids::ConnectionId,
     plan::{
+        fields::{self, Catalogue, Variable},
         policy::Policy,
         settings::{
             keys::{ALLOW_HIRED, Key, Takes, key},
@@ -80,6 +82,7 @@ pub async fn change(
     wanted: &Map<String, Value>,
     who: &Who,
 ) -> Result<(), ChangeError> {
+    look_at_fields(sync, connection, wanted).await?;
     let mut tx = sync.pool.begin().await?;
     let Changed { edits, .. } = check(sync, &mut tx, connection, whose, wanted, who).await?;
     if !edits.is_empty() {
@@ -124,6 +127,20 @@ pub async fn lock(
     Ok(())
 }
 
+/// Reads the custom fields afresh where some are about to be named: one may have been made a moment ago.
+pub(super) async fn look_at_fields(
+    sync: &Sync,
+    connection: ConnectionId,
+    wanted: &Map<String, Value>,
+) -> Result<(), SyncError> {
+    let names = [fields::MAP, fields::DISPLAYED];
+    let is_named = |name: &&str| wanted.get(*name).is_some_and(|value| !value.is_null());
+    if names.iter().any(is_named) {
+        crate::sync::fields::refresh(sync, connection).await?;
+    }
+    Ok(())
+}
+
 fn by<'a>(sync: &Sync, who: &'a Who) -> By<'a> {
     By {
         name: &who.name,
@@ -157,6 +174,8 @@ pub(super) async fn check(
         }
         Whose::Connection | Whose::User(_) => Vec::new(),
     };
+    let catalogue = store::field::catalogue(&mut *tx, connection).await?;
+    let catalogue = catalogue.map(|read| read.fields).unwrap_or_default();
     let wanted: Vec<(&'static Key, &Value)> = wanted
         .iter()
         .filter_map(|(name, value)| Some((key(name)?, value)))
@@ -172,8 +191,8 @@ pub(super) async fn check(
     let mut after = before.clone();
     let (mut edits, mut faults) = (Vec::new(), Vec::new());
     for (key, value) in wanted {
-        match understood(key, value, whose, &stages) {
-            Err(fault) => faults.push(fault),
+        match understood(key, value, whose, &stages, &catalogue) {
+            Err(wrong) => faults.extend(wrong),
             Ok(value) => {
                 let held = after.of(whose);
                 let was = held.get(key.name).and_then(|held| held.value.clone());
@@ -230,16 +249,21 @@ fn understood(
     value: &Value,
     whose: &Whose,
     stages: &[PlanStage],
-) -> Result<Option<Value>, Fault> {
+    catalogue: &Catalogue,
+) -> Result<Option<Value>, Vec<Fault>> {
     if !key.is_for(whose.layer()) {
         let layers = layers_of(key.layers);
-        return Err(fault(key.name, format!("can be set for {layers} only")));
+        return Err(vec![fault(
+            key.name,
+            format!("can be set for {layers} only"),
+        )]);
     }
     match (&key.takes, value) {
         (_, Value::Null) => Ok(None),
         (Takes::Stage { hired, archived }, Value::String(text)) => {
-            let stage = stage(text, stages).map_err(|detail| fault(key.name, detail))?;
-            may_be(stage, *hired, *archived).map_err(|detail| fault(key.name, detail))?;
+            let wrong = |detail| vec![fault(key.name, detail)];
+            let stage = stage(text, stages).map_err(wrong)?;
+            may_be(stage, *hired, *archived).map_err(wrong)?;
             Ok(Some(json!(stage.id)))
         }
         (Takes::Stages, Value::Object(names)) => {
@@ -247,7 +271,7 @@ fn understood(
             for (name, value) in names {
                 let wrong = |detail| {
                     let pointer = format!("/{}/{}", key.name, token(name));
-                    Fault::new(pointer, detail)
+                    vec![Fault::new(pointer, detail)]
                 };
                 let text = value.as_str().unwrap_or_default();
                 let stage = stage(text, stages).map_err(wrong)?;
@@ -256,7 +280,28 @@ fn understood(
             }
             Ok(Some(Value::Object(known)))
         }
+        (Takes::FieldMap, value) => {
+            let wrong = |(at, detail)| Fault::new(format!("/{}{at}", key.name), detail);
+            let kept = part_of_map(key.name, value, catalogue);
+            kept.map(Some)
+                .map_err(|faults| faults.into_iter().map(wrong).collect())
+        }
         (_, value) => Ok(Some(value.clone())),
+    }
+}
+
+/// What is kept of a part of the field map.
+fn part_of_map(key: &str, value: &Value, catalogue: &Catalogue) -> Result<Value, fields::Faults> {
+    fn read<T: DeserializeOwned>(value: &Value) -> Result<T, fields::Faults> {
+        T::deserialize(value).map_err(|error| vec![(String::new(), error.to_string())])
+    }
+    match key {
+        fields::MAP => {
+            fields::check(&read::<Vec<_>>(value)?, catalogue).map(|entries| fields::kept(&entries))
+        }
+        fields::DISPLAYED => fields::check_targets(&read::<Vec<_>>(value)?, catalogue)
+            .map(|targets| fields::kept(&targets)),
+        _ => read::<Vec<Variable>>(value).map(|variables| fields::kept(&variables)),
     }
 }
 

@@ -90,6 +90,7 @@ async fn checked(
     wanted: &Map<String, Value>,
     who: &Who,
 ) -> Result<Changed, ChangeError> {
+    change::look_at_fields(sync, connection.id, wanted).await?;
     let mut tx = sync.pool.begin().await?;
     // Rolled back by being dropped: nothing was written.
     change::check(sync, &mut tx, connection.id, whose, wanted, who).await

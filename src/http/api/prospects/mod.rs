@@ -5,6 +5,7 @@ mod shape;
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -12,23 +13,31 @@ pub use shape::*;
 
 use super::{connections::ConnectionPath, flushes::may_ask};
 use crate::{
+    dover::payload::Fault,
     http::{
         fields::{Fields, Readable},
         json::Query,
         paging::{Page, Paging, PagingParams},
         place::{At, Within, uuid},
-        problem::ApiError,
+        problem::{ApiError, Code},
     },
     ids::{ApplicationId, CandidateId, ConnectionId, ProspectId},
+    plan::fields::Variable,
     store::{
         self,
-        prospect::{Filter, Prospect, State as Standing},
+        prospect::{FieldFilter, Filter, Prospect, State as Standing},
     },
-    sync::{Sync, fold::fold_a_page, resolve},
+    sync::{Sync, fields as field_map, fold::fold_a_page, resolve},
 };
 
 /// Ids in filters may be as long as anybody likes; longer ones than these are nobody's.
 const MAX_FILTER: usize = 1_000;
+
+/// How many fields a list may be filtered by.
+const MAX_FIELDS: usize = 5;
+
+/// What the name of a filter by a field begins with.
+const BY_FIELD: &str = "field.";
 
 /// Decisions that an explanation goes back.
 const EXPLAINED: i64 = 200;
@@ -49,9 +58,13 @@ pub struct Listing {
     dover_job_id: Option<String>,
     state: Option<Standing>,
     reason: Option<String>,
+    /// By what Dover says of somebody: names, and what it is to be.
+    fields: Vec<(String, String)>,
 }
 
 impl Readable for Listing {
+    const PREFIX: Option<&'static str> = Some(BY_FIELD);
+
     const FIELDS: &'static [&'static str] = &[
         "limit",
         "cursor",
@@ -68,8 +81,74 @@ impl Readable for Listing {
             dover_job_id: fields.text("dover_job_id", &(0..=MAX_FILTER)),
             state: fields.word("state", &STATES),
             reason: fields.text("reason", &(0..=MAX_FILTER)),
+            fields: given_fields(fields),
         })
     }
+}
+
+fn given_fields(fields: &mut Fields) -> Vec<(String, String)> {
+    let given = fields.beginning_with(BY_FIELD);
+    if given.len() > MAX_FIELDS {
+        fields.fault_whole(format!("expected at most {MAX_FIELDS} filters by a field"));
+    }
+    let mut filters = Vec::new();
+    for (name, value) in given {
+        match value.as_str() {
+            Some(text) if text.chars().count() <= MAX_FILTER && !text.contains('\0') => {
+                filters.push((name, text.to_owned()));
+            }
+            _ => fields.fault(
+                &format!("{BY_FIELD}{name}"),
+                format!("expected a text of at most {MAX_FILTER} characters, none of them NUL"),
+            ),
+        }
+    }
+    filters
+}
+
+/// The filters by fields, where the field map makes filters of these; else a fault that names those that are.
+async fn by_fields(
+    sync: &Sync,
+    connection: ConnectionId,
+    given: &[(String, String)],
+) -> Result<Vec<FieldFilter>, ApiError> {
+    if given.is_empty() {
+        return Ok(Vec::new());
+    }
+    let map = field_map::in_force(sync, connection).await?;
+    let names = map.filterable.iter().filter_map(|variable| match variable {
+        Variable::Field(name) | Variable::FieldList(name) => Some(name.as_str()),
+        _ => None,
+    });
+    let names: Vec<&str> = names.collect();
+    let mut faults = Vec::new();
+    let mut filters = Vec::new();
+    for (name, text) in given {
+        if names.contains(&name.as_str()) {
+            filters.push(filter(name, text));
+        } else {
+            let detail = match names.as_slice() {
+                [] => "no field is filterable: name it in the field map (PUT \u{2026}/field-map, filterable)".to_owned(),
+                names => format!("is not filterable; the field map makes filters of {}", names.join(", ")),
+            };
+            faults.push(Fault::new(format!("/{BY_FIELD}{name}"), detail));
+        }
+    }
+    if faults.is_empty() {
+        return Ok(filters);
+    }
+    let detail = "Correct the query parameters that `faults` names.";
+    Err(ApiError::new(Code::InvalidRequest, detail).with_faults(faults))
+}
+
+/// What Dover may say under a name that reads as that text: the text, alone or in a list, or the number or flag that it is.
+fn filter(name: &str, text: &str) -> FieldFilter {
+    let form = |value: Value| json!({ name: value });
+    let mut forms = vec![form(json!(text)), form(json!([text]))];
+    if let Ok(value @ (Value::Number(_) | Value::Bool(_))) = serde_json::from_str::<Value>(text) {
+        forms.extend([form(value.clone()), form(json!([value]))]);
+    }
+    FieldFilter(forms)
 }
 
 /// Which prospects to list.
@@ -89,6 +168,15 @@ pub struct ProspectFilter {
     /// Only where the last decision has the reason of this code, and no news waits.
     #[param(required = false, max_length = 1000, example = "job-not-registered")]
     reason: String,
+    /// Only of whom Dover says this beside contact details: `field.seniority=staff` is of those whose `fields.seniority` is
+    /// *staff*, or has it among others. Any name that the field map lists under `filterable`; up to five at once.
+    #[param(
+        required = false,
+        max_length = 1000,
+        rename = "field.seniority",
+        example = "staff"
+    )]
+    field: String,
 }
 
 /// The path of a prospect.
@@ -114,6 +202,7 @@ pub async fn list(
     At(connection): At,
     Query(listing): Query<Listing>,
 ) -> Result<Json<Page<ProspectBody>>, ApiError> {
+    let fields = by_fields(&sync, connection.id, &listing.fields).await?;
     fold_a_page(&sync, &connection).await?;
     let job = match &listing.dover_job_id {
         Some(named) => Some(dover_job(&sync, connection.id, named).await?),
@@ -124,6 +213,7 @@ pub async fn list(
         dover_job_id: job.as_deref(),
         state: listing.state,
         reason: listing.reason.as_deref(),
+        fields: &fields,
     };
     let paging = &listing.paging;
     let after = paging.beyond_or(Uuid::nil()).into();

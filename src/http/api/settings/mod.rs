@@ -91,6 +91,15 @@ fn value(fields: &mut Fields, key: &Key) -> Option<Value> {
         Takes::Stages => stages(fields, key.name),
         Takes::Words(words) => fields.words(key.name, words).map(Value::from),
         Takes::Templates => templates(fields, key.name),
+        Takes::FieldMap => {
+            if fields.value(key.name).is_some() {
+                fields.fault(
+                    key.name,
+                    "is part of the field map: set it with PUT \u{2026}/field-map",
+                );
+            }
+            None
+        }
     }
 }
 

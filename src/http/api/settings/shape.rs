@@ -108,22 +108,8 @@ impl SettingsBody {
     }
 
     pub(super) async fn previewed(sync: &Sync, what_if: WhatIf) -> Result<Self, ApiError> {
-        let (different, examined) = (what_if.different, what_if.examined);
-        let prospects: Vec<_> = what_if
-            .differs
-            .iter()
-            .map(|differs| differs.prospect.clone())
-            .collect();
-        let shown = ProspectBody::of_all(sync, &prospects).await?;
-        let items = shown.into_iter().zip(&what_if.differs);
-        let items = items.map(|(prospect, differs)| DiffersBody::of(prospect, differs));
         Ok(Self {
-            preview: Some(WhatIfBody {
-                items: items.collect(),
-                different,
-                examined,
-                complete: what_if.is_complete,
-            }),
+            preview: Some(WhatIfBody::of(sync, &what_if).await?),
             ..Self::of(what_if.shown)
         })
     }
@@ -141,6 +127,25 @@ pub struct WhatIfBody {
     pub examined: usize,
     /// Whether these are all. At most 2,000 are decided both ways.
     pub complete: bool,
+}
+
+impl WhatIfBody {
+    pub(in crate::http::api) async fn of(sync: &Sync, what_if: &WhatIf) -> Result<Self, ApiError> {
+        let prospects: Vec<_> = what_if
+            .differs
+            .iter()
+            .map(|differs| differs.prospect.clone())
+            .collect();
+        let shown = ProspectBody::of_all(sync, &prospects).await?;
+        let items = shown.into_iter().zip(&what_if.differs);
+        let items = items.map(|(prospect, differs)| DiffersBody::of(prospect, differs));
+        Ok(Self {
+            items: items.collect(),
+            different: what_if.different,
+            examined: what_if.examined,
+            complete: what_if.is_complete,
+        })
+    }
 }
 
 /// Somebody who would be decided differently.
@@ -225,6 +230,7 @@ fn described(key: &Key) -> Value {
         Takes::Stage { .. } => {
             json!({ "type": ["string", "null"], "minLength": 1, "maxLength": 1000 })
         }
+        Takes::FieldMap => json!({ "type": "null" }),
         Takes::Stages => json!({
             "type": ["object", "null"], "additionalProperties": { "type": "string", "minLength": 1, "maxLength": 1000 },
         }),
