@@ -23,6 +23,7 @@ mod erasing;
 mod exclusions;
 mod fairness;
 mod faults;
+mod fields;
 mod flushing;
 mod hiring_team;
 mod long_life;

@@ -13,7 +13,7 @@ pub use shape::*;
 use super::{
     connections::ConnectionPath,
     flushes::{may_act, may_ask},
-    settings::{ChangeParams, Mode, WhatIfBody},
+    settings::{ChangeParams, WhatIfBody},
 };
 use crate::{
     dover::payload::Fault,
@@ -22,6 +22,7 @@ use crate::{
         json::{Body, Query},
         place::At,
         problem::ApiError,
+        rehearsal::OnlyPreview,
     },
     plan::fields::{DISPLAYED, FILTERABLE, MANDATORY, MAP},
     store::setting::Whose,
@@ -70,7 +71,7 @@ pub async fn change(
     State(sync): State<Sync>,
     caller: Caller,
     At(connection): At,
-    Query(mode): Query<Mode>,
+    Query(OnlyPreview(is_preview)): Query<OnlyPreview>,
     Body(Asked(parts)): Body<Asked>,
 ) -> Result<Json<FieldMapBody>, ApiError> {
     may_ask(&connection)?;
@@ -80,7 +81,7 @@ pub async fn change(
         .map(|((_, key), value)| (key.to_owned(), value))
         .collect();
     let mut preview = None;
-    if mode.is_preview() {
+    if is_preview {
         may_act(&connection)?;
         let what_if = settings::preview(&sync, &connection, &whose, &wanted, &who).await;
         preview = Some(WhatIfBody::of(&sync, &what_if.map_err(in_the_document)?).await?);
