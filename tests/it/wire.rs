@@ -85,10 +85,46 @@ async fn trouble(app: &TestApp) {
     app.flush_to_rest().await;
 }
 
+/// A value in a custom field of every type that is written, and details that change.
+async fn fields(app: &TestApp) {
+    let said = json!({
+        "String": "one", "LongText": "one\ntwo", "Number": 7.5, "Boolean": "yes", "Date": "2026-11-21",
+        "ValueSelect": "staff", "MultiValueSelect": ["staff", "lead"],
+    });
+    let mut entries = Vec::new();
+    for (number, kind) in said.as_object().unwrap().keys().enumerate() {
+        let options = json!([{ "value": "staff" }, { "value": "lead", "label": "Lead" }]);
+        let options = if kind.ends_with("Select") {
+            options
+        } else {
+            json!([])
+        };
+        let object = ["Candidate", "Application"][number % 2];
+        let field =
+            json!({ "title": kind, "objectType": object, "fieldType": kind, "options": options });
+        app.sim("custom-fields", field).await;
+        entries.push(json!({ "variable": format!("fields.{kind}"), "to": kind }));
+    }
+    let path = format!("/v1/connections/{CONNECTION}/field-map");
+    let request = app.request(Method::PUT, &path).bearer_auth(TOKEN);
+    app.send(request.json(&json!({ "entries": entries })))
+        .await
+        .ok();
+    app.set_on("settings", json!({ "sync.contact_updates": true }))
+        .await;
+    let mut ada = complete("ada");
+    ada.contact["fields"] = said;
+    ada.contact["phone"] = json!("+44 20 7946 0001");
+    app.wait(15);
+    app.says(&ada, "interviewing").await;
+    app.flush_to_rest().await;
+}
+
 #[tokio::test]
 async fn every_request_and_every_answer_is_one_that_ashby_knows() {
     let app = TestApp::with_job().await;
     everything(&app).await;
+    fields(&app).await;
     trouble(&app).await;
     app.post(&format!("/v1/connections/{CONNECTION}/check"), json!({}))
         .await

@@ -29,9 +29,14 @@ async fn title_and_company_go_into_fields_of_those_names() {
         fields,
         json!({ "title": "Countess", "Company": "Analytical Engines" })
     );
-    let sentence = app.sentence(&ada()).await;
-    assert!(sentence.contains("Company"), "{sentence}");
-    assert_eq!(app.reason("cand_ada").await, "updated");
+    let decisions = app.decisions(&ada()).await;
+    let updated = decisions
+        .iter()
+        .find(|decision| decision["reason"]["code"] == "updated");
+    let sentence = updated.unwrap()["reason"]["sentence"].as_str().unwrap();
+    for named in ["title", "Company"] {
+        assert!(sentence.contains(named), "{sentence}");
+    }
     assert_eq!(app.prospect("cand_ada").await["state"], "synced");
 }
 
