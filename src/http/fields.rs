@@ -106,11 +106,11 @@ impl Fields {
     /// What is given under names that begin with a prefix: what follows it, and the value.
     pub fn beginning_with(&mut self, prefix: &str) -> Vec<(String, Value)> {
         let names: Vec<String> = self.given.keys().cloned().collect();
-        let named = names.into_iter().filter_map(|name| {
+        let found = names.into_iter().filter_map(|name| {
             let rest = name.strip_prefix(prefix)?.to_owned();
             Some((rest, self.given.remove(&name)?))
         });
-        named.collect()
+        found.collect()
     }
 
     /// The faults that were found so far, each to be found below `pointer`.
