@@ -90,10 +90,14 @@ pub async fn folded(tx: &mut PgConnection, into: &[(i64, ProspectId)]) -> Result
     Ok(())
 }
 
-/// Counts off the deliveries that were folded into a prospect: a decision took all of them into account.
-pub async fn decided(tx: &mut PgConnection, prospect: ProspectId) -> Result<(), StoreError> {
-    sqlx::query!("DELETE FROM pending WHERE prospect_id = $1", prospect.0)
-        .execute(tx)
-        .await?;
+/// Counts off the deliveries that were folded into these prospects: a decision took all of them into account.
+pub async fn decided(tx: &mut PgConnection, prospects: &[ProspectId]) -> Result<(), StoreError> {
+    let prospects: Vec<Uuid> = prospects.iter().map(|prospect| prospect.0).collect();
+    sqlx::query!(
+        "DELETE FROM pending WHERE prospect_id = ANY($1)",
+        &prospects
+    )
+    .execute(tx)
+    .await?;
     Ok(())
 }

@@ -187,8 +187,9 @@ pub struct Folded {
     pub says: DoverSays,
 }
 
-/// Keeps the folds. Each of them is news: it waits to be decided.
-pub async fn save(tx: &mut PgConnection, folded: &[Folded]) -> Result<(), StoreError> {
+/// Keeps the folds. Each of them is news: it waits to be decided. But what Ashby refused for good is not tried again upon
+/// news that says nothing newer: those prospects stay parked, and are answered.
+pub async fn save(tx: &mut PgConnection, folded: &[Folded]) -> Result<Vec<ProspectId>, StoreError> {
     let ids: Vec<Uuid> = folded.iter().map(|folded| folded.id.0).collect();
     let says: Vec<Json<&DoverSays>> = folded.iter().map(|folded| Json(&folded.says)).collect();
     let names: Vec<Option<String>> = folded
@@ -206,14 +207,15 @@ pub async fn save(tx: &mut PgConnection, folded: &[Folded]) -> Result<(), StoreE
         folded.iter().map(|folded| folded.says.words()).unzip();
     let said: Vec<Option<DateTime<Utc>>> =
         folded.iter().map(|folded| folded.says.said_at()).collect();
-    sqlx::query!(
+    let rows = sqlx::query!(
         r#"
         UPDATE prospect SET says = f.says, name = f.name, stage = f.stage, status = f.status,
                             dover_updated_at = f.said_at, revision = prospect.revision + 1,
-                            state = 'pending'
+                            state = CASE WHEN prospect.state = 'parked' AND prospect.reason = 'refused-by-ashby'
+                                          AND prospect.says = f.says THEN 'parked' ELSE 'pending' END
         FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
              AS f (id, says, name, stage, status, said_at)
-        WHERE prospect.id = f.id
+        WHERE prospect.id = f.id RETURNING prospect.id, prospect.state
         "#,
         &ids,
         &says as _,
@@ -222,9 +224,10 @@ pub async fn save(tx: &mut PgConnection, folded: &[Folded]) -> Result<(), StoreE
         &statuses as _,
         &said as _
     )
-    .execute(tx)
+    .fetch_all(tx)
     .await?;
-    Ok(())
+    let left = rows.into_iter().filter(|row| row.state == "parked");
+    Ok(left.map(|row| row.id.into()).collect())
 }
 
 /// Prospects with news, in order, at most `limit` beyond `after`.

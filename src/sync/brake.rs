@@ -272,6 +272,13 @@ impl Brake {
         Ok(())
     }
 
+    /// Whether a job is stopped.
+    pub(super) fn stops(&self, job: &DoverJobId) -> bool {
+        self.parts()
+            .get(job)
+            .is_some_and(|part| part.held.is_some())
+    }
+
     /// The jobs that are stopped.
     pub(super) fn stopped(&self) -> Vec<Stopped> {
         let parts = self.parts();

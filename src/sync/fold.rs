@@ -107,8 +107,11 @@ async fn fold_page(
             fold.says = DoverSays::default();
         }
     }
-    store::prospect::save(&mut tx, &folds).await?;
+    let left_parked = store::prospect::save(&mut tx, &folds).await?;
     store::inbox::folded(&mut tx, &into).await?;
+    if !left_parked.is_empty() {
+        store::inbox::decided(&mut tx, &left_parked).await?;
+    }
     let erased = erased.into_iter().map(|((_, who), erasure)| (who, erasure));
     erase::extend(sync, &mut tx, connection, &erased.collect()).await?;
     tx.commit().await?;

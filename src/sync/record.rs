@@ -142,7 +142,7 @@ pub(super) async fn record(
     }
     store::decision::record(&mut *tx, connection, &decision).await?;
     if meanwhile == Meanwhile::Nothing && outcome != Outcome::Retried {
-        store::inbox::decided(&mut tx, prospect.id).await?;
+        store::inbox::decided(&mut tx, &[prospect.id]).await?;
     }
     tx.commit().await?;
     Ok(Some(decision.id))
@@ -206,7 +206,7 @@ pub(super) async fn finish(
         store::decision::record(&mut *tx, connection, decision).await?;
     }
     if meanwhile == Meanwhile::Nothing && outcome != Outcome::Retried {
-        store::inbox::decided(&mut tx, case.prospect.id).await?;
+        store::inbox::decided(&mut tx, &[case.prospect.id]).await?;
     }
     tx.commit().await?;
     Ok(())

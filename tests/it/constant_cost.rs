@@ -61,7 +61,7 @@ const STANDS_ON: [(&str, &[&str]); 9] = [
     ),
     // Deciding.
     (
-        "DELETE FROM pending WHERE prospect_id = $1",
+        "DELETE FROM pending WHERE prospect_id = ANY($1)",
         &["pending_of_prospect"],
     ),
     // Health and metrics.

@@ -50,10 +50,34 @@ async fn with_news() -> (TestApp, Person, Value) {
     (app, ada, application)
 }
 
+/// What a recruiter may do beyond what Dover wants, and where the application stands then.
+const DEEDS: [(&str, &str); 3] = [
+    ("move", "Offer"),
+    ("archive", "Archived"),
+    ("hire", "Hired"),
+];
+
+/// What the control plane is told of a deed.
+fn body(deed: &str) -> Value {
+    match deed {
+        "move" => json!({ "stage": "Offer" }),
+        _ => json!({}),
+    }
+}
+
 /// A recruiter moves Ada, beyond what Dover wants.
 async fn moves_on(app: &TestApp, application: &Value) {
-    app.recruiter("move", application, json!({ "stage": "Offer" }))
-        .await;
+    app.recruiter("move", application, body("move")).await;
+}
+
+/// The recruiter's deed stands, and no later flush touches it.
+async fn left_at(app: &TestApp, ada: &Person, stage: &str) {
+    assert_eq!(app.application("Ada").await["stage"], stage);
+    let reason = app.reason(&ada.id).await;
+    let respectful = ["ashby-is-newer", "archived-in-ashby", "hired-in-ashby"];
+    assert!(respectful.contains(&reason.as_str()), "{reason}");
+    assert!(app.flush_to_rest().await.is_empty());
+    assert_eq!(app.application("Ada").await["stage"], stage);
 }
 
 /// The recruiter's move stands, and the reason says so.
@@ -75,14 +99,41 @@ async fn a_recruiter_who_acts_between_delivery_and_flush_is_respected() {
 
 #[tokio::test]
 async fn a_recruiter_who_acts_six_seconds_after_the_look_is_respected() {
-    let (app, ada, application) = with_news().await;
-    amid(&app, "job.info", async {
-        seconds(&app, 6);
-        moves_on(&app, &application).await;
-    })
-    .await;
-    assert_eq!(app.called("application.info").await, 1);
-    respected(&app, &ada).await;
+    for (deed, stage) in DEEDS {
+        let (app, ada, application) = with_news().await;
+        amid(&app, "job.info", async {
+            seconds(&app, 6);
+            app.recruiter(deed, &application, body(deed)).await;
+        })
+        .await;
+        assert_eq!(app.called("application.info").await, 1);
+        left_at(&app, &ada, stage).await;
+    }
+}
+
+/// Whether or not our write took effect before its answer was lost: what the recruiter did after it is theirs.
+#[tokio::test]
+async fn a_recruiter_who_acts_after_a_lost_answer_is_respected() {
+    for has_effect in [false, true] {
+        for (deed, stage) in DEEDS {
+            let (app, ada, application) = with_news().await;
+            let endpoint = "application.changeStage";
+            let lost = json!({ "endpoint": endpoint, "kind": "lost-answer", "effect": has_effect });
+            app.sim("faults", lost).await;
+            let path = format!(
+                "/applications/{}/{deed}",
+                application["id"].as_str().unwrap()
+            );
+            let theirs =
+                json!({ "endpoint": endpoint, "when": "after", "path": path, "body": body(deed) });
+            app.sim("meanwhile", theirs).await;
+            app.flush().await;
+            assert_eq!(app.application("Ada").await["stage"], stage, "{has_effect}");
+            app.wait(15);
+            app.flush().await;
+            left_at(&app, &ada, stage).await;
+        }
+    }
 }
 
 #[tokio::test]
@@ -112,15 +163,17 @@ async fn a_single_look_is_as_old_as_its_question_too() {
 
 #[tokio::test]
 async fn a_change_that_has_to_wait_for_the_rate_limit_is_looked_over_again() {
-    let (app, ada, application) = with_news().await;
-    hold_back(&app, "application.changeStage", "rate-limited").await;
-    let meanwhile = async {
-        asked(&app, "application.changeStage", 0).await;
-        seconds(&app, 1);
-        moves_on(&app, &application).await;
-    };
-    tokio::join!(app.flush(), meanwhile);
-    respected(&app, &ada).await;
+    for (deed, stage) in DEEDS {
+        let (app, ada, application) = with_news().await;
+        hold_back(&app, "application.changeStage", "rate-limited").await;
+        let meanwhile = async {
+            asked(&app, "application.changeStage", 0).await;
+            seconds(&app, 1);
+            app.recruiter(deed, &application, body(deed)).await;
+        };
+        tokio::join!(app.flush(), meanwhile);
+        left_at(&app, &ada, stage).await;
+    }
 }
 
 #[tokio::test]

@@ -79,7 +79,9 @@ impl<'a> Record<'a> {
         case: &'a Case,
         (plan, applied): (&Plan, &Applied),
     ) -> Option<Self> {
-        if !plan.because.lets_add() {
+        let job = &case.prospect.dover_job_id;
+        let is_withheld = case.situation.is_in_shadow() || scene.brake.stops(job);
+        if is_withheld || !plan.because.lets_add() {
             return None;
         }
         let (candidate, application) = match &applied.wrote {

@@ -17,6 +17,7 @@ use super::{
     access::Access,
     brake::Brake,
     cadence::Rest,
+    hear::hear,
     lease::{self, Lease, Stop},
     look::look,
     prepare, settings, undo,
@@ -233,6 +234,7 @@ impl Flush<'_> {
             while !left.is_empty() && !self.is_over(turn) {
                 if self.sync.clock.now() - scene.picture.at > PICTURE_KEEPS {
                     scene.picture = look(self.sync, self.connection.id, &scene.ashby).await?;
+                    hear(self.sync, self.connection.id).await?;
                 }
                 left = self.decide_page(&scene, left, turn).await?;
                 access.keep_answered(self.sync).await?;

@@ -1,9 +1,10 @@
 //! The tag that a setting gives to candidates.
 
+use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    app::{Person, TestApp},
+    app::{CONNECTION, Person, TOKEN, TestApp},
     settings::{OF_CONNECTION, OF_JOB},
 };
 
@@ -109,7 +110,7 @@ async fn a_key_that_may_not_make_tags_holds_nobody_back() {
         sentence.contains("lacks the right hiringProcessMetadata:write"),
         "{sentence}"
     );
-    app.sim_as(reqwest::Method::DELETE, "faults", None).await;
+    app.sim_as(Method::DELETE, "faults", None).await;
     app.wait(15);
     app.says(&ada, "replied").await;
     app.flush_to_rest().await;
@@ -139,5 +140,35 @@ async fn a_tag_whose_answer_was_lost_is_given_with_the_next_flush() {
             assert_eq!(app.prospect(&ada.id).await["state"], "synced");
             assert_eq!(app.candidates("Ada").await.len(), 1);
         }
+    }
+}
+
+/// Nothing at all is written of a job in shadow, nor of one that the brake stops: not even beside the stage.
+#[tokio::test]
+async fn nobody_is_tagged_where_nothing_is_to_be_written() {
+    for is_stopped in [false, true] {
+        let app = TestApp::with_job().await;
+        let (ada, grace) = (Person::new("Ada"), Person::new("Grace"));
+        for who in [&ada, &grace] {
+            app.says(who, "new_lead").await;
+        }
+        app.flush_to_rest().await;
+        let mut set = json!({ "tag.title": "Dover" });
+        if is_stopped {
+            set["brake.max_moves"] = json!(0);
+            app.wait(15);
+            app.says(&grace, "replied").await;
+        } else {
+            let path = format!("/v1/connections/{CONNECTION}/jobs/job_42");
+            let shadow = app.request(Method::PATCH, &path).bearer_auth(TOKEN);
+            app.send(shadow.json(&json!({ "mode": "shadow" })))
+                .await
+                .ok();
+        }
+        app.set_on(OF_CONNECTION, set).await;
+        app.wait(15);
+        app.says(&ada, "new_lead").await;
+        assert!(app.flush_to_rest().await.is_empty(), "{is_stopped}");
+        assert_eq!(tags(&app, "Ada").await, json!([]));
     }
 }

@@ -1,5 +1,6 @@
 //! What is parked, and goes on by itself once its cause is gone.
 
+use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -465,6 +466,30 @@ async fn what_ashby_refuses_for_good_waits_for_a_resync() {
     );
     app.resync(&ada, "").await;
     goes_on(&app, "Replied").await;
+}
+
+#[tokio::test]
+async fn older_news_does_not_try_again_what_ashby_refused() {
+    let app = TestApp::with_job().await;
+    let ada = Person::new("Ada");
+    let refusal =
+        json!({ "endpoint": "candidate.create", "kind": "refuse", "code": "invalid_input" });
+    app.sim("faults", refusal).await;
+    let said = app.now();
+    app.says_at(&ada, "replied", said).await;
+    waits(&app, &ada, "refused-by-ashby").await;
+    let asked = app.called("candidate.create").await;
+    app.wait(15);
+    let before = said - TimeDelta::hours(1);
+    app.says_at(&ada, "reached_out", before).await;
+    waits(&app, &ada, "refused-by-ashby").await;
+    assert_eq!(app.called("candidate.create").await, asked);
+    assert_eq!(app.prospect(&ada.id).await["state"], "parked");
+    assert_eq!(app.get("/health").await.ok()["queue"]["pending"], 0);
+    app.wait(15);
+    app.says(&ada, "interviewing").await;
+    app.flush_to_rest().await;
+    assert_eq!(app.reason(&ada.id).await, "created");
 }
 
 #[tokio::test]

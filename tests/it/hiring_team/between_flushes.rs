@@ -102,6 +102,21 @@ async fn a_stage_that_was_taken_out_of_the_plan_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_deleted_stage_is_waited_for_and_newer_news_goes_on() {
+    let (app, ada, _) = with_ada().await;
+    let path = path_of("stages", &stage(&job(&app).await, "Replied"));
+    app.sim_as(reqwest::Method::DELETE, &path, None).await;
+    app.says(&ada, "replied").await;
+    app.flush().await;
+    is(&app, &ada, "pending", "stale-id").await;
+    assert!(app.flush_to_rest().await.is_empty());
+    is(&app, &ada, "parked", "stage-not-mapped").await;
+    app.wait(15);
+    app.says(&ada, "interviewing").await;
+    assert_eq!(app.flush_to_rest().await, [MOVE]);
+}
+
+#[tokio::test]
 async fn an_archived_source_or_archive_reason_is_waited_for() {
     let (app, ada, _) = with_ada().await;
     let source = fitting(&app, "sources", "title", "Dover").await;

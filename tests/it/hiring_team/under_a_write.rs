@@ -320,6 +320,86 @@ async fn a_stage_that_is_deleted_under_a_move_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_stage_that_is_gone_for_good_under_a_write_is_waited_for_and_newer_news_goes_on() {
+    for is_new in [false, true] {
+        let (app, who) = if is_new {
+            let app = TestApp::with_job().await;
+            let ada = Person::new("Ada");
+            app.says(&ada, "replied").await;
+            (app, ada)
+        } else {
+            let (app, ada, _) = with_news().await;
+            (app, ada)
+        };
+        let endpoint = if is_new { "application.create" } else { MOVE };
+        let path = path_of("stages", &stage(&job(&app).await, "Replied"));
+        right_before(&app, endpoint, "DELETE", &path, Value::Null).await;
+        flush(&app).await;
+        is(&app, &who, "pending", "stale-id").await;
+        assert!(app.flush_to_rest().await.is_empty());
+        is(&app, &who, "parked", "stage-not-mapped").await;
+        app.wait(15);
+        app.says(&who, "interviewing").await;
+        assert_eq!(app.flush_to_rest().await, [endpoint]);
+        assert_eq!(app.application("Ada").await["stage"], "Phone Screen");
+        assert_eq!(app.candidates("Ada").await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_plan_that_is_switched_under_a_create_is_read_again_and_followed() {
+    let app = TestApp::with_job().await;
+    let ada = Person::new("Ada");
+    app.says(&ada, "interviewing").await;
+    let path = format!("{}/switch-plan", path_of("jobs", &job(&app).await));
+    let plan = json!({ "stages": another_plan() });
+    right_before(&app, "application.create", "POST", &path, plan).await;
+    flush(&app).await;
+    is(&app, &ada, "pending", "stale-id").await;
+    assert_eq!(app.flush_to_rest().await, ["application.create"]);
+    assert_eq!(app.application("Ada").await["stage"], "Call");
+    assert_eq!(app.candidates("Ada").await.len(), 1);
+}
+
+/// Between the two calls of a creation: the candidate is there, and waits for the source with their application.
+#[tokio::test]
+async fn a_source_that_is_archived_between_candidate_and_application_is_waited_for() {
+    let app = TestApp::with_job().await;
+    let ada = Person::new("Ada");
+    app.says(&ada, "replied").await;
+    let source = fitting(&app, "sources", "title", "Dover").await;
+    let path = path_of("sources", &source);
+    let archived = json!({ "isArchived": true });
+    right_before(&app, "application.create", "PATCH", &path, archived).await;
+    flush(&app).await;
+    is(&app, &ada, "pending", "stale-id").await;
+    assert!(app.flush_to_rest().await.is_empty());
+    is(&app, &ada, "parked", "source-missing").await;
+    app.edit("sources", &source, json!({ "isArchived": false }))
+        .await;
+    assert_eq!(app.flush_to_rest().await, ["application.create"]);
+    assert_eq!(app.application("Ada").await["stage"], "Replied");
+    assert_eq!(app.candidates("Ada").await.len(), 1);
+}
+
+/// Ashby takes a move on a job that has just closed; from then on the job is waited for.
+#[tokio::test]
+async fn a_job_that_closes_under_a_move_is_waited_for_from_then_on() {
+    let (app, ada, _) = with_news().await;
+    let job = job(&app).await;
+    let closed = json!({ "status": "Closed" });
+    right_before(&app, MOVE, "PATCH", &path_of("jobs", &job), closed).await;
+    flush(&app).await;
+    assert_eq!(app.application("Ada").await["stage"], "Replied");
+    app.wait(15);
+    app.says(&ada, "interviewing").await;
+    assert!(app.flush_to_rest().await.is_empty());
+    is(&app, &ada, "parked", "job-not-open").await;
+    app.edit("jobs", &job, json!({ "status": "Open" })).await;
+    assert_eq!(app.flush_to_rest().await, [MOVE]);
+}
+
+#[tokio::test]
 async fn a_stage_that_is_renamed_under_a_move_is_still_that_stage() {
     let (app, ada, _) = with_news().await;
     let replied = stage(&job(&app).await, "Replied");
