@@ -11,7 +11,7 @@ use dover_ashby_sync::{
     clock::ManualClock,
 };
 use futures::future::BoxFuture;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::scripted_server::{
@@ -124,6 +124,25 @@ async fn each_method_asks_its_endpoint_for_what_it_needs() {
         ),
     ];
     assert_eq!(asked, expected);
+}
+
+#[tokio::test]
+async fn custom_fields_are_read_page_by_page_to_their_end() {
+    let field = |id: &str| json!({"id": id, "title": id, "objectType": "Candidate", "fieldType": "String", "isArchived": false});
+    let scene = Scene::of([
+        say_json(&json!({"success": true, "results": [field("one")], "moreDataAvailable": true, "nextCursor": "abc"})),
+        say_json(&json!({"success": true, "results": [field("two")], "moreDataAvailable": false})),
+    ])
+    .await;
+    let fields = scene.client.custom_fields().await.unwrap();
+    let ids: Vec<_> = fields.iter().map(|field| field.id.as_str()).collect();
+    assert_eq!(ids, ["one", "two"]);
+    let heard = scene.script.heard.lock().unwrap();
+    let cursors: Vec<_> = heard
+        .iter()
+        .map(|request| &request.body["cursor"])
+        .collect();
+    assert_eq!(cursors, [&Value::Null, &json!("abc")]);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! People: made, found, edited, tagged, annotated.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Ashby, each, id};
@@ -281,4 +282,31 @@ async fn custom_fields_are_set_read_and_cleared() {
     assert_eq!(each(&held["customFields"], "title"), ["Fit"]);
     let fields = ashby.call("customField.list", json!({})).await;
     assert_eq!(each(&fields, "title"), ["Dover id", "Fit"]);
+}
+
+#[tokio::test]
+async fn what_an_admin_has_put_away_takes_no_value_and_is_listed_only_when_asked_for() {
+    let ashby = Ashby::start().await;
+    let ada = ashby.ada().await;
+    let field = json!({"title": "Fit", "objectType": "Candidate", "fieldType": "ValueSelect",
+        "options": [{"value": "a", "isArchived": true}, {"value": "b"}]});
+    let field = ashby.id_of("/custom-fields", field).await;
+    let set = |value: &str| json!({"objectId": ada, "objectType": "Candidate", "fieldId": field, "fieldValue": value});
+    assert_eq!(
+        ashby.refusal("customField.setValue", set("a")).await,
+        "invalid_input"
+    );
+    ashby.call("customField.setValue", set("b")).await;
+    let path = format!("/custom-fields/{field}");
+    let away = json!({"isArchived": true});
+    ashby.control(Method::PATCH, &path, away).await;
+    assert_eq!(
+        ashby.refusal("customField.setValue", set("b")).await,
+        "custom_field_not_found"
+    );
+    let listed = ashby.call("customField.list", json!({})).await;
+    assert!(each(&listed, "title").is_empty());
+    let all = json!({"includeArchived": true});
+    let listed = ashby.call("customField.list", all).await;
+    assert_eq!(each(&listed, "title"), ["Fit"]);
 }

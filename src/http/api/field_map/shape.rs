@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::WhatIfBody;
 use crate::{
     plan::fields::{
-        Catalogue, Entry, Field, Native, Object, Target, Write,
+        Catalogue, Entry, Field, Native, Object as FieldObject, Target, Write,
         catalogue::Kind,
         named,
         variable::{NAMED, Variable},
@@ -126,7 +126,7 @@ pub struct FieldBody {
     /// What people call it.
     pub title: String,
     /// Of what it is.
-    pub object: Object,
+    pub object: FieldObject,
     /// What it takes.
     pub takes: String,
     /// What can be chosen in it: none where it does not choose.
@@ -190,7 +190,7 @@ fn fields(catalogue: &Catalogue) -> Vec<FieldBody> {
         .map(|(native, word, title)| FieldBody {
             to: word.to_owned(),
             title: title.to_owned(),
-            object: Object::Candidate,
+            object: FieldObject::Candidate,
             takes: takes(native).to_string(),
             options: Vec::new(),
         });
