@@ -1,7 +1,7 @@
 //! Rule 14: what Dover says, into which fields of Ashby's, and whether.
 //!
 //! A [map](FieldMap) says where each [variable](Variable) goes; the [catalogue] knows the custom fields that there are;
-//! [shape] brings a value into the form that a field takes; [decide] says whether it is written.
+//! [shape] brings a value into the form that a field takes; [decide](mod@decide) says whether it is written.
 
 pub mod catalogue;
 pub mod decide;
