@@ -90,6 +90,7 @@ pub const KINDS: &[Parked] = &[
     parked("field-gone", "a field of the field map to be there again", Some(Do("Restore the field in Ashby, or map the variable to another one.")), ByItself),
     parked("field-misfit", "a value in Dover that fits its field in Ashby", Some(Do("Correct the value in Dover, or change the field map.")), ByItself),
     parked("refused-by-ashby", "the cause of Ashby's refusal to be mended", Some(Do("Mend what the sentence of the prospect names, then resync or replay it.")), ByHand),
+    parked("note-undecided", "somebody's word: whether a note whose answer was lost was written cannot be told", Some(Do("Look at the notes of the candidate in Ashby, and answer as the sentence of the prospect says.")), ByHand),
     parked("shadow", "its job to go live: in shadow everything is decided and nothing is written", Some(Do("Set the mode of the job to live once its decisions are as they should be.")), ByItself),
     parked("held-by-brake", "an answer: its job's part of a flush would do unusually much", Some(Do("Look at the flush that asked, and approve or refuse.")), ByHand),
 ];

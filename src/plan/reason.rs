@@ -175,6 +175,12 @@ pub enum Reason {
     AshbyUnavailable { what: String },
     /// Ashby no longer takes an id that we kept of its setup.
     StaleId { code: String },
+    /// A note whose answer was lost, and that cannot be seen yet.
+    NoteInDoubt { since: DateTime<Utc> },
+    /// A note of which looking has not shown what became of it.
+    NoteUndecided { since: DateTime<Utc> },
+    /// More notes are owed than are written at once.
+    NotesLeft { written: usize },
     /// The job is in shadow: decided, and nothing written.
     Shadow { would: Box<Withheld> },
     /// The job's part of the flush is over a limit, and an admin is asked.
@@ -263,6 +269,9 @@ impl Reason {
             Self::AshbyUnavailable { .. } => "ashby-unavailable",
             Self::StaleId { .. } => "stale-id",
             Self::RefusedByAshby { .. } => "refused-by-ashby",
+            Self::NoteInDoubt { .. } => "note-in-doubt",
+            Self::NoteUndecided { .. } => "note-undecided",
+            Self::NotesLeft { .. } => "notes-left",
             Self::Shadow { .. } => "shadow",
             Self::HeldByBrake { .. } => "held-by-brake",
             Self::RefusedByAdmin { .. } => "refused-by-admin",
@@ -322,7 +331,10 @@ impl Reason {
             | Self::Undone { .. }
             | Self::TouchedSince { .. }
             | Self::CannotBeUndone => Outcome::Skipped,
-            Self::AshbyUnavailable { .. } | Self::StaleId { .. } => Outcome::Retried,
+            Self::AshbyUnavailable { .. }
+            | Self::StaleId { .. }
+            | Self::NoteInDoubt { .. }
+            | Self::NotesLeft { .. } => Outcome::Retried,
             _ => Outcome::Parked,
         }
     }
@@ -364,7 +376,10 @@ impl Reason {
             Self::Updated { .. }
             | Self::FieldOptionUnknown { .. }
             | Self::FieldGone { .. }
-            | Self::FieldMisfit { .. } => 14,
+            | Self::FieldMisfit { .. }
+            | Self::NoteInDoubt { .. }
+            | Self::NoteUndecided { .. }
+            | Self::NotesLeft { .. } => 14,
             Self::Shadow { .. } | Self::HeldByBrake { .. } | Self::RefusedByAdmin { .. } => 15,
             Self::Undone { .. } | Self::TouchedSince { .. } | Self::CannotBeUndone => 16,
         }
@@ -654,6 +669,20 @@ impl fmt::Display for Reason {
             Self::StaleId { code } => write!(
                 f,
                 "Not through yet: Ashby's setup has changed ({code}). It is read again, and the candidate goes on with the next flush."
+            ),
+            Self::NoteInDoubt { since } => write!(
+                f,
+                "Not through yet: Ashby was asked to add a note on {} and the answer was lost. We look for the note before asking again; nobody has to do anything.",
+                moment(*since)
+            ),
+            Self::NoteUndecided { since } => write!(
+                f,
+                "Waiting: Ashby was asked to add a note on {} and never said whether it did; looking has not shown it. The rest is synced. Look at the candidate's notes in Ashby, then resync the candidate here: with note=written if it is there, with note=write-again if it is not.",
+                moment(*since)
+            ),
+            Self::NotesLeft { written } => write!(
+                f,
+                "Not through yet: {written} notes were written, as many as are written at once. The others follow with the next flush; nothing needs to be done."
             ),
             Self::Shadow { would } => write!(
                 f,

@@ -44,7 +44,7 @@ impl Known {
 }
 
 /// What the intent of a prospect that was recorded at `at` wanted was done: keeps it as a change of the flush that intended
-/// it. Where that was an undo, what it put back counts as undone. Comes before the intent is settled, in the same transaction.
+/// it, and of an application that was made the time of that. Where that was an undo, what it put back counts as undone. Comes before the intent is settled, in the same transaction.
 /// `after` is the application as it was left; `None` where only the candidate was created. Answers the undo that this was
 /// part of, where it had ended before this was known.
 pub async fn made(
@@ -64,6 +64,9 @@ pub async fn made(
         ), put_back AS (
             UPDATE flush_change c SET undone_by = m.flush_id FROM made m
             WHERE c.flush_id = m.undoes AND c.prospect_id = m.prospect_id
+        ), since AS (
+            UPDATE prospect SET application_made_at = $2 FROM made m
+            WHERE prospect.id = m.prospect_id AND m.step->>'do' = 'create-application'
         ), kept AS (
             INSERT INTO flush_change (flush_id, prospect_id, action, changed_at, approved, candidate_id, application_id, before,
                                       after)

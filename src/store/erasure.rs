@@ -246,6 +246,7 @@ pub async fn clear(
     )
     .execute(&mut *tx)
     .await?;
+    super::note::forget(&mut *tx, &cleared).await?;
     let decisions = sqlx::query!("DELETE FROM decision WHERE prospect_id = ANY($1)", &cleared)
         .execute(tx)
         .await?;

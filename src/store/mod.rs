@@ -22,6 +22,7 @@ pub mod intent;
 pub mod job;
 pub mod mirror;
 pub mod news;
+pub mod note;
 pub mod overview;
 pub mod prospect;
 pub mod receipt;

@@ -76,6 +76,35 @@ pub async fn deliveries(
     })
 }
 
+/// Removes notes that were never written and were noted before `before`, at most `limit`: what they would say is gone by
+/// then. Those that were written stay, so that none is written again, and so do those of unknown outcome.
+pub async fn notes(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<Step<()>, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        DELETE FROM note WHERE (prospect_id, event) IN (
+            SELECT prospect_id, event FROM note
+            WHERE connection_id = $1 AND state IN ('owed', 'dropped') AND noted_at < $2
+            ORDER BY noted_at LIMIT $3 FOR UPDATE SKIP LOCKED
+        )
+        "#,
+        connection.0,
+        before,
+        limit
+    )
+    .execute(db)
+    .await?;
+    let removed = done.rows_affected();
+    Ok(Step {
+        removed,
+        next: (removed == limit.unsigned_abs()).then_some(()),
+    })
+}
+
 /// How many flushes a step looks at. Most of them decided nothing.
 const FLUSHES: i64 = 100;
 

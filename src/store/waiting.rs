@@ -190,6 +190,7 @@ pub async fn hand_over(
     )
     .execute(&mut *tx)
     .await?;
+    super::note::hand_over(&mut *tx, &from, &to).await?;
     sqlx::query!(
         r#"
         DELETE FROM prospect WHERE id = ANY($1) AND application_id IS NULL AND candidate_id IS NULL

@@ -6,6 +6,7 @@ use sqlx::{Postgres, Transaction};
 
 use super::{
     Sync, SyncError,
+    additions::notes,
     gather::Scene,
     look::{self, Known, gone, seen},
     release, undo,
@@ -29,11 +30,11 @@ use crate::{
 /// How long after a create its result may be missing from Ashby's search and lists. Only when it has been looked for this
 /// long, and has not shown, is it taken not to have happened. Ashby documents no figure; this is far beyond any delay that
 /// was seen. It counts from the first look, by when the call is over: before it the call may have waited for the rate limit.
-const SHOWS_WITHIN: TimeDelta = TimeDelta::minutes(10);
+pub(super) const SHOWS_WITHIN: TimeDelta = TimeDelta::minutes(10);
 
 /// What creates of unknown outcome of one prospect are taken not to have happened, one after the other. After that
 /// something is wrong that trying again does not mend, and somebody is asked.
-const GIVEN_UP_AT_MOST: i16 = 1;
+pub(super) const GIVEN_UP_AT_MOST: i16 = 1;
 
 /// What looking into an intent showed.
 pub(super) enum Settled {
@@ -247,6 +248,8 @@ impl Scene<'_> {
             release::doubt_settled(&mut tx, self.connection).await?;
             let is_ours = application.created_at >= intent.recorded_at - CLOCKS_DIFFER_BY;
             if is_ours {
+                let (at, to) = (intent.recorded_at, seen.standing.as_ref());
+                notes::owe(self, &mut tx, prospect, at, to.map(|at| &at.stage)).await?;
                 store::mirror::wrote(&mut tx, self.connection, &seen, asked_at).await?;
                 store::prospect::applied(&mut tx, prospect.id, intent.dover_at).await?;
                 store::change::made(
@@ -303,6 +306,7 @@ impl Scene<'_> {
                 store::mirror::wrote(&mut tx, self.connection, &seen, asked_at).await?;
                 store::prospect::applied(&mut tx, intent.prospect, intent.dover_at).await?;
                 let (who, at) = (&seen.candidate, intent.recorded_at);
+                notes::owe(self, &mut tx, prospect, at, None).await?;
                 let made = store::change::made(&mut tx, prospect.id, who, Some(&seen), at).await?;
                 if let Some(put_back) = made {
                     undo::found_done(self, &mut tx, prospect, &put_back, &seen).await?;

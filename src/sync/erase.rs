@@ -220,10 +220,8 @@ async fn empty(
     let standing = store::erasure::prospects_of(tx, connection, &candidates).await?;
     let ids: Vec<ProspectId> = standing.iter().map(|prospect| prospect.id).collect();
     // They are locked: whoever wants to write for one of them waits, and then finds the person erased.
-    if !store::intent::open(&mut *tx, connection, Some(&ids))
-        .await?
-        .is_empty()
-    {
+    let intents = store::intent::open(&mut *tx, connection, Some(&ids)).await?;
+    if !intents.is_empty() || store::note::in_doubt(&mut *tx, &ids).await? {
         return Err(EraseError::WriteUnderWay);
     }
     for prospect in &standing {

@@ -3,12 +3,23 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::{DateTime, SubsecRound, Utc};
+
 use super::{Sync, SyncError, erase};
 use crate::{
-    dover::payload::{self, PayloadPaths},
-    ids::{ConnectionId, DoverCandidateId, DoverJobId},
-    plan::says::DoverSays,
-    store::{self, connection::Connection, inbox::Unfolded, prospect::Folded},
+    dover::payload::{self, Delivery, Kind, PayloadPaths},
+    ids::{ConnectionId, DoverCandidateId, DoverJobId, ProspectId},
+    plan::{
+        notes::Event,
+        says::{DoverSays, Stamp},
+    },
+    store::{
+        self,
+        connection::Connection,
+        inbox::Unfolded,
+        note::{EventKey, Told},
+        prospect::Folded,
+    },
 };
 
 /// Deliveries a page: enough to make the statements' fixed costs small, few enough to keep memory and locks short.
@@ -22,6 +33,16 @@ const PAGE_BYTES: i64 = 16 << 20;
 struct News {
     says: DoverSays,
     deliveries: Vec<i64>,
+    activities: Vec<Happened>,
+}
+
+/// An activity that a note may be written upon.
+struct Happened {
+    key: EventKey,
+    event: Event,
+    at: DateTime<Utc>,
+    delivery: i64,
+    said_at: DateTime<Utc>,
 }
 
 /// Folds everything that waits on `connection`. Answers how many deliveries that were.
@@ -90,6 +111,7 @@ async fn fold_page(
     let locked = store::prospect::lock(&mut tx, connection, &who, sync.clock.now()).await?;
     let (mut folds, mut into) = (Vec::with_capacity(locked.len()), Vec::with_capacity(count));
     let mut known_by = Vec::with_capacity(locked.len());
+    let mut told = Vec::new();
     for (id, candidate, job, mut says) in locked {
         let Some(fresh) = news.remove(&(candidate.clone(), job)) else {
             continue;
@@ -98,6 +120,7 @@ async fn fold_page(
         let hashes = erase::hashes(sync, connection, &candidate, &says.contact);
         known_by.push(((id, candidate), hashes));
         into.extend(fresh.deliveries.into_iter().map(|delivery| (delivery, id)));
+        told.extend(fresh.activities.into_iter().map(|activity| activity.of(id)));
         folds.push(Folded { id, says });
     }
     // Asked once the prospects are locked: an erasure that came between is seen.
@@ -108,6 +131,10 @@ async fn fold_page(
         }
     }
     let left_parked = store::prospect::save(&mut tx, &folds).await?;
+    told.retain(|told| !erased.keys().any(|(id, _)| *id == told.prospect));
+    if !told.is_empty() && store::note::is_wanted(&mut *tx, connection).await? {
+        store::note::fold(&mut tx, connection, &told, sync.clock.now()).await?;
+    }
     store::inbox::folded(&mut tx, &into).await?;
     if !left_parked.is_empty() {
         store::inbox::decided(&mut tx, &left_parked).await?;
@@ -131,7 +158,11 @@ fn read(
     let nobody = || serde_json::json!([{ "pointer": "", "detail": "it is about nobody" }]);
     for delivery in taken {
         let id = delivery.id;
-        let (about, says) = match said(&delivery, paths) {
+        let Said {
+            about,
+            says,
+            happened,
+        } = match said(&delivery, paths) {
             Err(faults) => {
                 unreadable.push((id, serde_json::json!(faults)));
                 continue;
@@ -146,22 +177,70 @@ fn read(
         let news = news.entry((candidate, job)).or_default();
         news.says.fold(says);
         news.deliveries.push(id);
+        news.activities.extend(happened);
     }
     (news, unreadable)
 }
 
+/// What a delivery says.
+struct Said {
+    about: Option<Who>,
+    says: DoverSays,
+    happened: Option<Happened>,
+}
+
 /// What a delivery says, and of whom. One that was emptied says nothing, and is still about somebody.
-fn said(
-    delivery: &Unfolded,
-    paths: &PayloadPaths,
-) -> Result<(Option<Who>, DoverSays), Vec<payload::Fault>> {
+fn said(delivery: &Unfolded, paths: &PayloadPaths) -> Result<Said, Vec<payload::Fault>> {
     if delivery.is_erased {
         let candidate = delivery.dover_candidate_id.clone().map(DoverCandidateId);
         let job = delivery.dover_job_id.clone().map(DoverJobId);
-        return Ok((candidate.zip(job), DoverSays::default()));
+        return Ok(Said {
+            about: candidate.zip(job),
+            says: DoverSays::default(),
+            happened: None,
+        });
     }
     let read = payload::read(&delivery.body, paths)?;
     let about = read.about();
-    let about = about.map(|(candidate, job)| (candidate.clone(), job.clone()));
-    Ok((about, read.says(delivery.received_at, delivery.id)))
+    Ok(Said {
+        about: about.map(|(candidate, job)| (candidate.clone(), job.clone())),
+        says: read.says(delivery.received_at, delivery.id),
+        happened: Happened::read(&read, delivery),
+    })
+}
+
+impl Happened {
+    /// The activity that a delivery tells of, where it is of a kind that we know. One that is to come counts as of the time
+    /// of receipt.
+    fn read(read: &Delivery, delivery: &Unfolded) -> Option<Self> {
+        let Kind::Activity(activity) = &read.kind else {
+            return None;
+        };
+        let stamp = Stamp::new(read.updated_at?, delivery.received_at, delivery.id);
+        Some(Self {
+            key: EventKey::activity(&activity.id),
+            event: Event::of_activity(activity.kind.word())?,
+            at: activity.at.min(delivery.received_at).trunc_subsecs(6),
+            delivery: delivery.id,
+            said_at: stamp.at,
+        })
+    }
+
+    fn of(self, prospect: ProspectId) -> Told {
+        let Self {
+            key,
+            event,
+            at,
+            delivery,
+            said_at,
+        } = self;
+        Told {
+            prospect,
+            key,
+            event,
+            at,
+            delivery,
+            said_at,
+        }
+    }
 }

@@ -24,8 +24,12 @@ use crate::{
         exclusion::Exclusion,
         situation::{Person, Registration, Setup},
     },
-    store::{self, intent::Intent, job::Job, prospect::Prospect},
+    store::{self, intent::Intent, job::Job, note::OpenNotes, prospect::Prospect},
 };
+
+/// How many open notes of a prospect are gathered: more than are written in one flush, so that whatever is only let go of
+/// does not hold up what is to be written.
+pub(super) const NOTES_AT_ONCE: i64 = 100;
 
 /// What all prospects of a flush have in common.
 pub(super) struct Scene<'a> {
@@ -61,6 +65,8 @@ pub(super) struct Case {
     pub(super) held: Option<Hold>,
     /// The person was erased while this was being folded: what is kept of them is to go as well.
     pub(super) to_be_emptied: Option<ErasureId>,
+    /// The notes that are owed or in doubt.
+    pub(super) notes: OpenNotes,
 }
 
 /// That the brake holds a prospect.
@@ -82,6 +88,7 @@ pub(super) struct Mirrored {
     excluded: HashMap<ProspectId, Exclusion>,
     /// Who was erased.
     erased: HashMap<ProspectId, ErasureId>,
+    notes: HashMap<ProspectId, OpenNotes>,
 }
 
 impl Scene<'_> {
@@ -154,7 +161,9 @@ impl Scene<'_> {
         });
         let known_by: Vec<_> = known_by.collect();
         let excluded = self.excluded(prospects, &intents).await?;
+        let notes = store::note::open(pool, &ids, NOTES_AT_ONCE).await?;
         Ok(Mirrored {
+            notes: notes.into_iter().collect(),
             erased: erase::erased(pool, self.connection, &known_by).await?,
             excluded,
             identities,
@@ -244,6 +253,11 @@ impl Scene<'_> {
                 answer: answer.clone(),
             }),
             to_be_emptied: erased.filter(|_| !prospect.is_erased),
+            notes: mirrored
+                .notes
+                .get(&prospect.id)
+                .cloned()
+                .unwrap_or_default(),
             prospect,
             situation,
             looked_at,

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{Sync, SyncError, apply::Applied, gather::Case};
+use super::{Sync, SyncError, additions::notes, apply::Applied, gather::Case};
 use crate::{
     ashby::{CallObserver, CallRecord},
     ids::{ApplicationId, CandidateId, ConnectionId, DecisionId, FlushId, LeaseToken},
@@ -110,6 +110,10 @@ pub(super) async fn record(
     if let Some((seen, at)) = &applied.wrote {
         store::mirror::wrote(&mut tx, connection, seen, *at).await?;
         store::prospect::link(&mut *tx, prospect.id, &seen.candidate, Some(&seen.id)).await?;
+        let now = decision.decided_at;
+        if let Some(wrote) = &applied.wrote {
+            notes::owe_decided(&mut tx, case, wrote, now).await?;
+        }
         let who = &seen.candidate;
         store::change::made(&mut tx, prospect.id, who, Some(seen), *at).await?;
         store::intent::settled(&mut *tx, prospect.id, *at).await?;

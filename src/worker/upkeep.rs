@@ -31,6 +31,7 @@ const UPLOADS: TimeDelta = TimeDelta::hours(1);
 #[derive(Clone, Copy, Debug, Default)]
 struct Progress {
     deliveries: Place<i64>,
+    notes: Place<()>,
     flushes: Place<FlushId>,
 }
 
@@ -124,6 +125,10 @@ impl Upkeep {
             let after = after.unwrap_or_default();
             let step = retention::deliveries(&mut tx, id, before, after, STEP).await?;
             progress.deliveries.went(step, now)
+        } else if progress.notes.rests_until <= now {
+            let before = days(settings.keep_deliveries_days);
+            let step = retention::notes(&mut *tx, id, before, STEP).await?;
+            progress.notes.went(step, now)
         } else if progress.flushes.rests_until <= now {
             let (before, after) = (days(settings.keep_decisions_days), progress.flushes.at);
             let after = after.unwrap_or(FlushId(uuid::Uuid::nil()));

@@ -39,9 +39,18 @@ fn every_reason() -> Vec<Reason> {
         of_the_rules(),
         of_settings(),
         of_fields(),
+        of_notes(),
         withheld_or_undone(),
     ]
     .concat()
+}
+
+fn of_notes() -> Vec<Reason> {
+    vec![
+        Reason::NoteInDoubt { since: at(60) },
+        Reason::NoteUndecided { since: at(60) },
+        Reason::NotesLeft { written: 20 },
+    ]
 }
 
 fn of_settings() -> Vec<Reason> {
@@ -234,7 +243,7 @@ fn excluded_by_a_rule() -> Reason {
 }
 
 /// How many variants [`Reason`] has.
-pub(super) const VARIANTS: usize = 49;
+pub(super) const VARIANTS: usize = 52;
 
 /// A number for each variant. A new one does not compile until it has a number here, and then a sentence above.
 pub(super) fn variant(reason: &Reason) -> usize {
@@ -288,6 +297,9 @@ pub(super) fn variant(reason: &Reason) -> usize {
         Reason::FieldOptionUnknown { .. } => 46,
         Reason::FieldGone { .. } => 47,
         Reason::FieldMisfit { .. } => 48,
+        Reason::NoteInDoubt { .. } => 49,
+        Reason::NoteUndecided { .. } => 50,
+        Reason::NotesLeft { .. } => 51,
     }
 }
 

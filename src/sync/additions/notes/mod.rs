@@ -1,0 +1,325 @@
+//! Writes the notes that are owed to one prospect, each once: an intent, the call, the outcome. What is written upon, and
+//! what it says, `plan::notes` decides.
+
+mod doubt;
+mod text;
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use self::doubt::Looked;
+use crate::{
+    ashby::{AshbyClient, AshbyError, Disposition, NewNote},
+    ids::{ApplicationId, CandidateId, StageId},
+    plan::{
+        Reason,
+        notes::{Dropped, Event, Gist, judge},
+        policy::Policy,
+    },
+    store::{
+        self, StoreError,
+        mirror::Seen,
+        note::{EventKey, Open, OpenNotes, Progress, Source},
+        prospect::Prospect,
+    },
+    sync::{
+        SyncError,
+        apply::Interrupted,
+        gather::{Case, NOTES_AT_ONCE, Scene},
+        lease::{Lease, Stop},
+        look,
+        person::untold,
+    },
+};
+
+/// Notes that are written or looked for of one prospect in one flush. A long history goes over several, so that nobody else
+/// waits for it.
+const WRITTEN_AT_ONCE: usize = 20;
+
+/// Whose notes are to be written, and where.
+pub(in crate::sync) struct Noting<'a> {
+    pub(in crate::sync) scene: &'a Scene<'a>,
+    pub(in crate::sync) ashby: &'a AshbyClient,
+    pub(in crate::sync) lease: &'a Lease,
+    pub(in crate::sync) case: &'a Case,
+    /// Who they are in Ashby.
+    pub(in crate::sync) candidate: &'a CandidateId,
+    /// Their application, where they have one.
+    pub(in crate::sync) application: Option<&'a ApplicationId>,
+    /// What was just written, and when that was intended.
+    pub(in crate::sync) wrote: Option<&'a (Seen, DateTime<Utc>)>,
+    /// Whether that was the application.
+    pub(in crate::sync) is_created: bool,
+    /// What has no other place in Ashby: a name and a value each. The first note says it.
+    pub(in crate::sync) lines: &'a [(&'static str, String)],
+}
+
+/// The writes of ours that notes are wanted upon.
+fn deeds(policy: &Policy) -> Vec<Event> {
+    let deeds = Event::ALL.into_iter().filter(|event| event.is_deed());
+    deeds.filter(|event| policy.notes_on(*event)).collect()
+}
+
+/// Owes a note upon the write that was intended for a prospect at `at`, and was done, if one is wanted. Comes before the
+/// intent is settled, in the same transaction. `to`: the stage of an application that was made.
+pub(in crate::sync) async fn owe(
+    scene: &Scene<'_>,
+    tx: &mut PgConnection,
+    prospect: &Prospect,
+    at: DateTime<Utc>,
+    to: Option<&StageId>,
+) -> Result<(), StoreError> {
+    let wanted = deeds(&scene.policies.of(prospect));
+    owe_if(tx, prospect, at, to, &wanted, scene.sync.clock.now()).await
+}
+
+/// The same, of these kinds.
+async fn owe_if(
+    tx: &mut PgConnection,
+    prospect: &Prospect,
+    at: DateTime<Utc>,
+    to: Option<&StageId>,
+    wanted: &[Event],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    store::note::deed(tx, prospect.id, at, to, wanted, now).await
+}
+
+/// The same of a decision that is being kept.
+pub(in crate::sync) async fn owe_decided(
+    tx: &mut PgConnection,
+    case: &Case,
+    (seen, at): &(Seen, DateTime<Utc>),
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let to = seen.standing.as_ref().map(|standing| &standing.stage);
+    let wanted = deeds(&case.situation.policy);
+    owe_if(tx, &case.prospect, *at, to, &wanted, now).await
+}
+
+/// Writes what is owed, oldest first. Answers upon what.
+pub(in crate::sync) async fn add(noting: &Noting<'_>) -> Result<Vec<Event>, Interrupted> {
+    let open = noting.open().await?;
+    let made_at = if noting.is_created {
+        noting.wrote.map(|(_, at)| *at)
+    } else {
+        open.made_at
+    };
+    let is_more = open.notes.len() >= usize::try_from(NOTES_AT_ONCE).unwrap_or(usize::MAX);
+    let due = noting.let_go(open.notes, made_at).await?;
+    let mut written = Vec::new();
+    let (mut in_doubt, mut undecided) = (None, None);
+    let is_more = is_more || due.len() > WRITTEN_AT_ONCE;
+    for note in due.into_iter().take(WRITTEN_AT_ONCE) {
+        match noting.see_to(&note).await? {
+            Done::Written => written.push(note.event),
+            Done::InDoubt(since) => in_doubt = in_doubt.or(Some(since)),
+            Done::Undecided(since) => undecided = undecided.or(Some(since)),
+            Done::LetGo => {}
+        }
+    }
+    if let Some(since) = in_doubt {
+        return Err(Interrupted::For(Reason::NoteInDoubt { since }));
+    }
+    if is_more {
+        let written = written.len();
+        return Err(Interrupted::For(Reason::NotesLeft { written }));
+    }
+    match undecided {
+        Some(since) => Err(Interrupted::For(Reason::NoteUndecided { since })),
+        None => Ok(written),
+    }
+}
+
+/// What became of a note.
+enum Done {
+    /// Ashby has it.
+    Written,
+    /// It may have been written at this time, and cannot be seen yet.
+    InDoubt(DateTime<Utc>),
+    /// The same, and somebody has to say.
+    Undecided(DateTime<Utc>),
+    /// There is nothing to write.
+    LetGo,
+}
+
+impl Noting<'_> {
+    /// What is open, with what was just done.
+    async fn open(&self) -> Result<OpenNotes, Interrupted> {
+        let (scene, prospect) = (self.scene, &self.case.prospect);
+        let wanted = deeds(&self.case.situation.policy);
+        let Some((seen, at)) = self.wrote.filter(|_| !wanted.is_empty()) else {
+            return Ok(self.case.notes.clone());
+        };
+        let to = seen.standing.as_ref().map(|standing| &standing.stage);
+        let mut tx = scene.fenced().await?;
+        owe_if(&mut tx, prospect, *at, to, &wanted, scene.sync.clock.now()).await?;
+        let open = store::note::open(&mut *tx, &[prospect.id], NOTES_AT_ONCE).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(open
+            .into_iter()
+            .next()
+            .map(|(_, open)| open)
+            .unwrap_or_default())
+    }
+
+    /// Lets go of what is not to be written, and answers the rest.
+    async fn let_go(
+        &self,
+        open: Vec<Open>,
+        made_at: Option<DateTime<Utc>>,
+    ) -> Result<Vec<Open>, Interrupted> {
+        let policy = &self.case.situation.policy;
+        let (mut due, mut dropped) = (Vec::new(), Vec::new());
+        for note in open {
+            // What was begun is seen to its end.
+            let is_begun = note.progress != Progress::Owed;
+            match judge(note.event, note.at, made_at, policy) {
+                Err(why) if !is_begun => dropped.push((note.key, why)),
+                _ => due.push(note),
+            }
+        }
+        self.drop(&dropped).await?;
+        Ok(due)
+    }
+
+    async fn drop(&self, notes: &[(EventKey, Dropped)]) -> Result<(), Interrupted> {
+        if notes.is_empty() {
+            return Ok(());
+        }
+        let (pool, prospect) = (&self.scene.sync.pool, self.case.prospect.id);
+        Ok(store::note::drop_all(pool, prospect, notes).await?)
+    }
+
+    /// Sees to one note: looks for it where it may have been written, else writes it.
+    async fn see_to(&self, note: &Open) -> Result<Done, Interrupted> {
+        if let Progress::Intended(intended) = &note.progress {
+            match self.look_into(note, intended).await? {
+                Looked::Settled(done) => return Ok(done),
+                Looked::NotWritten => {}
+            }
+        }
+        self.write(note).await
+    }
+
+    async fn write(&self, note: &Open) -> Result<Done, Interrupted> {
+        let html = match self.html(note).await? {
+            Ok(html) => html,
+            Err(why) => {
+                self.drop(&[(note.key.clone(), why)]).await?;
+                return Ok(Done::LetGo);
+            }
+        };
+        let content_hash = self.hash(&Gist::of_html(&html));
+        self.lease.hold().await?;
+        let intended_at = self.scene.sync.clock.now();
+        let intent = store::note::intend(
+            &self.scene.sync.pool,
+            self.scene.connection,
+            self.lease.token,
+            self.case.prospect.id,
+            &note.key,
+            &content_hash,
+            intended_at,
+        );
+        match intent.await {
+            Ok(()) => {}
+            // Told anew meanwhile, or the person was erased: then it is decided again.
+            Err(StoreError::Gone(_)) => return Ok(Done::LetGo),
+            Err(error) => return Err(error.into()),
+        }
+        let new = NewNote {
+            candidate: self.candidate.clone(),
+            html,
+            created_at: note.at,
+        };
+        match self.ashby.create_note(&new).await {
+            Ok(kept) => {
+                self.written(&note.key, &kept.id).await?;
+                Ok(Done::Written)
+            }
+            Err(error) => self.failed(error, note, content_hash, intended_at).await,
+        }
+    }
+
+    /// What became of a call that failed.
+    async fn failed(
+        &self,
+        error: AshbyError,
+        note: &Open,
+        content_hash: String,
+        intended_at: DateTime<Utc>,
+    ) -> Result<Done, Interrupted> {
+        let disposition = error.disposition();
+        if disposition == Disposition::InDoubt {
+            return self.look_at_once(note, content_hash, intended_at).await;
+        }
+        let (pool, prospect) = (&self.scene.sync.pool, self.case.prospect.id);
+        store::note::unsent(pool, prospect, &note.key, intended_at).await?;
+        match disposition {
+            Disposition::Key { .. } => Err(Interrupted::By(Stop::Key(error.to_string()))),
+            Disposition::Permanent => Err(self.refused(error).await?),
+            Disposition::Withheld => {
+                self.lease.hold().await?;
+                Err(unavailable(&error))
+            }
+            Disposition::Transient | Disposition::InDoubt => Err(unavailable(&error)),
+        }
+    }
+
+    /// Ashby said no for good. Somebody who is gone may have been merged: their application tells.
+    async fn refused(&self, error: AshbyError) -> Result<Interrupted, Interrupted> {
+        let (sync, connection) = (self.scene.sync, self.scene.connection);
+        if error.code.as_deref() != Some("candidate_not_found") {
+            return Ok(Interrupted::For(Reason::RefusedByAshby {
+                code: error.code.unwrap_or_else(|| "no code".to_owned()),
+                message: error.message,
+                request_id: error.request_id,
+            }));
+        }
+        let Some(application) = self.application else {
+            let gone = std::slice::from_ref(&self.candidate.0);
+            store::mirror::forget_candidates(&sync.pool, connection, gone).await?;
+            return Ok(unavailable(&error));
+        };
+        match look::look_at(sync, connection, self.ashby, application).await {
+            Ok(None) => Ok(Interrupted::For(Reason::GoneFromAshby)),
+            Ok(Some(_)) => Ok(unavailable(&error)),
+            Err(SyncError::Ashby(error)) => Ok(Interrupted::For(untold(error)?.into())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn written(&self, key: &EventKey, note: &crate::ids::NoteId) -> Result<(), Interrupted> {
+        let mut tx = self.scene.fenced().await?;
+        store::note::written(&mut tx, self.case.prospect.id, key, note).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(())
+    }
+
+    /// What it says, or why nothing.
+    async fn html(&self, note: &Open) -> Result<Result<String, Dropped>, Interrupted> {
+        let said = match &note.source {
+            Source::Delivery(delivery) => self.told(*delivery).await?.map(text::Said::Activity),
+            Source::Deed(deed) => Some(text::Said::Deed(deed)),
+        };
+        Ok(match said {
+            None => Err(Dropped::TextGone),
+            Some(said) => text::html(self, note, &said).ok_or(Dropped::NothingToSay),
+        })
+    }
+
+    /// By what a note is known again: nobody can read it off what is kept.
+    fn hash(&self, gist: &Gist) -> String {
+        self.scene.sync.vault.fingerprint(gist.as_str())
+    }
+}
+
+fn unavailable(error: &AshbyError) -> Interrupted {
+    Interrupted::For(Reason::AshbyUnavailable {
+        what: error.to_string(),
+    })
+}

@@ -1,0 +1,101 @@
+//! What a note says, out of what is known: the delivery that told of an activity, or what was done.
+
+use super::Noting;
+use crate::{
+    dover::payload::{self, Activity, Kind},
+    ids::StageId,
+    plan::{
+        Departure,
+        notes::{Values, Variable, render},
+        says::Dated,
+    },
+    store::{
+        self,
+        note::{Deed, Open},
+    },
+    sync::{SyncError, fold::payload_paths},
+};
+
+/// What happened.
+pub(super) enum Said<'a> {
+    /// In Dover.
+    Activity(Activity),
+    /// In Ashby, by the service.
+    Deed(&'a Deed),
+}
+
+impl Noting<'_> {
+    /// The activity that a delivery tells of, read as the connection reads now. `None`: it is no longer kept, or no longer
+    /// tells of one.
+    pub(super) async fn told(&self, delivery: i64) -> Result<Option<Activity>, SyncError> {
+        let (pool, connection) = (&self.scene.sync.pool, self.scene.connection);
+        let original = store::delivery::original(pool, connection, delivery).await?;
+        let connection = store::connection::by_id(pool, connection).await?;
+        let Some((original, connection)) = original.zip(connection) else {
+            return Ok(None);
+        };
+        let read = payload::read(&original.body, &payload_paths(&connection)?);
+        Ok(read.ok().and_then(|read| match read.kind {
+            Kind::Activity(activity) => Some(*activity),
+            _ => None,
+        }))
+    }
+}
+
+/// The note as HTML. `None`: there is nothing to say.
+pub(super) fn html(noting: &Noting<'_>, note: &Open, said: &Said<'_>) -> Option<String> {
+    let values = about(noting, note);
+    let values = match said {
+        Said::Activity(activity) => values
+            .with(Variable::Subject, activity.subject.as_deref())
+            .with(Variable::Body, activity.body.as_deref())
+            .with(
+                Variable::Sentiment,
+                activity.sentiment.map(payload::Sentiment::word),
+            ),
+        Said::Deed(deed) => with_deed(noting, values, deed),
+    };
+    let policy = &noting.case.situation.policy;
+    let lines = noting.lines.iter();
+    let lines: Vec<_> = lines.map(|(name, value)| (*name, value.as_str())).collect();
+    render(&policy.note_template(note.event), &values, &lines)
+}
+
+/// What holds of every note.
+fn about(noting: &Noting<'_>, note: &Open) -> Values {
+    fn value(said: Option<&Dated<String>>) -> Option<&str> {
+        said.map(|said| said.value.as_str())
+    }
+    let contact = &noting.case.prospect.says.contact;
+    let job = noting.scene.jobs.get(&noting.case.prospect.dover_job_id);
+    let at = note.at.format("%-d %B %Y, %H:%M UTC").to_string();
+    Values::default()
+        .with(Variable::Kind, Some(note.event.said()))
+        .with(Variable::At, Some(&at))
+        .with(Variable::Candidate, value(contact.name.as_ref()))
+        .with(Variable::Title, value(contact.title.as_ref()))
+        .with(Variable::Company, value(contact.company.as_ref()))
+        .with(Variable::Owner, value(contact.owner_email.as_ref()))
+        .with(Variable::Job, job.map(|job| job.title.as_str()))
+}
+
+fn with_deed(noting: &Noting<'_>, values: Values, deed: &Deed) -> Values {
+    let job = noting.scene.jobs.get(&noting.case.prospect.dover_job_id);
+    let title = |id: Option<&StageId>| {
+        let stage = job?.stages.iter().find(|stage| Some(&stage.id) == id);
+        stage.map(|stage| stage.title.as_str())
+    };
+    let setup = &noting.scene.setup;
+    let departures = [
+        (&setup.withdrew, Departure::Withdrew),
+        (&setup.rejected, Departure::Rejected),
+    ];
+    let reason = departures
+        .into_iter()
+        .find(|(id, _)| deed.reason.is_some() && deed.reason == **id)
+        .map(|(_, departure)| departure.archive_reason());
+    values
+        .with(Variable::From, title(deed.from.as_ref()))
+        .with(Variable::To, title(deed.to.as_ref()))
+        .with(Variable::Reason, reason)
+}
