@@ -386,6 +386,7 @@ impl From<ResolveError> for ApiError {
             ResolveError::NoSuchApplication | ResolveError::OtherJob => {
                 Self::field("/application_id", said)
             }
+            ResolveError::NoSuchNote => Self::field("/note", said),
             ResolveError::Linked => Self::field("", said),
         }
     }

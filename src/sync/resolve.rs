@@ -32,6 +32,9 @@ pub enum ResolveError {
     /// The application is for another job than the prospect.
     #[error("this application is for another job than the prospect")]
     OtherJob,
+    /// Nobody was asked about a note.
+    #[error("no note on this candidate waits for a word; resync it without")]
+    NoSuchNote,
     /// The database or Ashby.
     #[error(transparent)]
     Sync(#[from] SyncError),
@@ -57,6 +60,27 @@ impl From<AshbyError> for ResolveError {
 
 /// The reason for which somebody is asked what became of a create.
 pub const UNDECIDED: &str = "create-undecided";
+
+/// What became of a note about which somebody was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoteIs {
+    /// It is there, or may stay away.
+    Written,
+    /// It is not there.
+    ToBeWritten,
+}
+
+/// Somebody says what became of the notes on a prospect about which they were asked.
+pub async fn note(sync: &Sync, prospect: &Prospect, is: NoteIs) -> Result<(), ResolveError> {
+    let answered = match is {
+        NoteIs::Written => store::note::vouch(&sync.pool, prospect.id).await?,
+        NoteIs::ToBeWritten => store::note::refute(&sync.pool, prospect.id).await?,
+    };
+    if answered == 0 {
+        return Err(ResolveError::NoSuchNote);
+    }
+    Ok(())
+}
 
 /// They were not created: whatever is undecided of this prospect, and of whoever may be the same person, is tried afresh.
 pub async fn was_not_created(

@@ -177,33 +177,35 @@ pub async fn ask(
     Ok(())
 }
 
-/// Somebody says that the notes about which they were asked were not written: they begin afresh.
-pub async fn refute(db: impl PgExecutor<'_>, prospect: ProspectId) -> Result<(), StoreError> {
-    sqlx::query!(
+/// Somebody says that the notes about which they were asked were not written: they begin afresh. Answers how many
+/// those were.
+pub async fn refute(db: impl PgExecutor<'_>, prospect: ProspectId) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
         r#"
         UPDATE note SET state = 'owed', given_up = 0, intended_at = NULL, content_hash = NULL, looked_for_since = NULL,
                         undecided = false
-        WHERE prospect_id = $1 AND undecided
+        WHERE prospect_id = $1 AND undecided AND state = 'intended'
         "#,
         prospect.0
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected())
 }
 
-/// Somebody says that the notes about which they were asked are there, or that they may stay away.
-pub async fn vouch(db: impl PgExecutor<'_>, prospect: ProspectId) -> Result<(), StoreError> {
-    sqlx::query!(
+/// Somebody says that the notes about which they were asked are there, or that they may stay away. Answers
+/// how many those were.
+pub async fn vouch(db: impl PgExecutor<'_>, prospect: ProspectId) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
         r#"
         UPDATE note SET state = 'dropped', dropped_because = $2, intended_at = NULL, content_hash = NULL,
                         looked_for_since = NULL, undecided = false
-        WHERE prospect_id = $1 AND undecided
+        WHERE prospect_id = $1 AND undecided AND state = 'intended'
         "#,
         prospect.0,
         Dropped::VouchedFor.word()
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected())
 }

@@ -3,10 +3,12 @@
 //! all is looked at again. An addition that cannot be made never holds back a stage.
 
 mod fields;
+pub(super) mod notes;
 mod tag;
 
 use std::sync::Arc;
 
+use self::notes::Noting;
 use super::{
     apply::{Applied, Interrupted},
     gather::{Case, Scene},
@@ -32,6 +34,47 @@ pub(super) struct Record<'a> {
     pub(super) application: ApplicationId,
     /// Whether this very decision has made the candidate: nobody else has had a hand in them.
     pub(super) is_new: bool,
+    /// Whether this very decision has written: what it did may be something to write a note upon.
+    pub(super) has_written: bool,
+}
+
+/// What there is to be added to, where something is due.
+pub(super) enum Due<'a> {
+    /// A record for the job.
+    Record(Record<'a>),
+    /// A person whom Ashby has, and who is not on the job: notes alone.
+    Person(Noting<'a>),
+}
+
+impl<'a> Due<'a> {
+    /// What a decision leaves to be added to, where something is due.
+    pub(super) fn of(
+        scene: &'a Scene<'a>,
+        flush: FlushId,
+        ashby: &'a AshbyClient,
+        lease: &'a Arc<Lease>,
+        case: &'a Case,
+        (plan, applied): (&Plan, &Applied),
+    ) -> Option<Self> {
+        // A decision that does nothing is not withheld by the shadow; nothing is written all the same.
+        if case.situation.is_in_shadow() {
+            return None;
+        }
+        if let Some(person) = Noting::person(scene, ashby, lease, case, plan) {
+            return Some(Self::Person(person));
+        }
+        Record::of(scene, flush, ashby, lease, case, (plan, applied)).map(Self::Record)
+    }
+
+    /// Makes the additions, one kind after the other.
+    pub(super) async fn add(&self) -> Result<Added, Stop> {
+        let mut added = Added::default();
+        match self {
+            Self::Record(record) => record.add(&mut added).await?,
+            Self::Person(person) => added.take_in_some(person.add().await)?,
+        }
+        Ok(added)
+    }
 }
 
 /// What additions came to.
@@ -49,6 +92,24 @@ impl Added {
         let wrote = (!self.wrote.is_empty()).then_some(Reason::Updated { what: self.wrote });
         let decisions = wrote.into_iter().chain(self.waits);
         decisions.map(Plan::nothing).collect()
+    }
+
+    /// The same of a kind of which some may be written and others wait.
+    fn take_in_some(
+        &mut self,
+        added: Result<(Vec<String>, Option<Reason>), Interrupted>,
+    ) -> Result<(), Stop> {
+        let waits = match added {
+            Ok((wrote, waits)) => {
+                self.take_in(Ok(wrote))?;
+                waits
+            }
+            Err(interrupted) => return self.take_in(Err(interrupted)),
+        };
+        if let Some(reason) = waits {
+            self.waits.get_or_insert(reason);
+        }
+        Ok(())
     }
 
     /// Takes in what one kind of addition came to. The first that waits speaks for the rest.
@@ -71,7 +132,7 @@ impl Added {
 
 impl<'a> Record<'a> {
     /// The record that a decision leaves, where there is one and something is to be added to it.
-    pub(super) fn of(
+    fn of(
         scene: &'a Scene<'a>,
         flush: FlushId,
         ashby: &'a AshbyClient,
@@ -100,29 +161,20 @@ impl<'a> Record<'a> {
             candidate,
             application,
             is_new: makes_candidate(plan),
+            has_written: applied.wrote.is_some(),
         };
         record.is_due().then_some(record)
     }
 
     /// Whether any kind of addition has something to say of it. Asked of every prospect: nothing is read.
     fn is_due(&self) -> bool {
-        tag::is_due(self) || fields::is_due(self)
+        tag::is_due(self) || fields::is_due(self) || Noting::of(self).is_due()
     }
 
-    /// Makes the additions, one kind after the other.
-    pub(super) async fn add(&self) -> Result<Added, Stop> {
-        let mut added = Added::default();
+    async fn add(&self, added: &mut Added) -> Result<(), Stop> {
         added.take_in(tag::add(self).await)?;
-        let fields = fields::add(self).await;
-        let (wrote, waits) = match fields {
-            Ok((wrote, waits)) => (Ok(wrote), waits),
-            Err(interrupted) => (Err(interrupted), None),
-        };
-        added.take_in(wrote)?;
-        if let Some(because) = waits {
-            added.take_in(Err(Interrupted::For(because)))?;
-        }
-        Ok(added)
+        added.take_in_some(fields::add(self).await)?;
+        added.take_in_some(Noting::of(self).add().await)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     store::{flush::Counts, prospect::Prospect},
     sync::{
         SyncError,
-        additions::Record,
+        additions::Due,
         apply::{self, Applied, Interrupted},
         brake::Judged,
         erase,
@@ -119,7 +119,7 @@ impl Flush<'_> {
             let brake = &scene.brake;
             brake.ask(self.sync, scene.connection, self.id, job).await?;
         }
-        let more = Record::of(
+        let more = Due::of(
             scene,
             self.id,
             &ashby,

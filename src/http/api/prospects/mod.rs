@@ -1,6 +1,7 @@
 //! Prospects: where is my candidate, and why. What was received shows at once: before anything is shown, waiting
 //! deliveries are folded.
 
+mod notes;
 mod shape;
 
 use axum::{Json, extract::State, http::StatusCode};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+pub use notes::NoteBody;
 pub use shape::*;
 
 use super::{connections::ConnectionPath, flushes::may_ask};
@@ -260,6 +262,8 @@ pub struct Explanation {
     pub prospect: ProspectBody,
     /// The latest 200 decisions, latest first.
     pub decisions: Vec<DecisionBody>,
+    /// The latest 200 notes, latest first.
+    pub notes: Vec<NoteBody>,
 }
 
 /// Explain a prospect
@@ -279,7 +283,9 @@ pub async fn explain(
     fold_a_page(&sync, &connection).await?;
     let found = find(&sync, connection.id, id).await?;
     let decisions = store::decision::of_prospect(&sync.pool, id, EXPLAINED).await?;
+    let notes = store::note::latest(&sync.pool, id, EXPLAINED).await?;
     Ok(Json(Explanation {
+        notes: notes.into_iter().map(NoteBody::of).collect(),
         prospect: shown(&sync, found).await?,
         decisions: decisions.iter().map(DecisionBody::of).collect(),
     }))
@@ -298,25 +304,37 @@ pub enum Resync {
     IsCandidate(CandidateId),
     /// Linked to this application.
     IsApplication(ApplicationId),
+    /// What became of a note.
+    Note(resolve::NoteIs),
 }
 
 impl Readable for Resync {
-    const FIELDS: &'static [&'static str] =
-        &["relink", "create_again", "candidate_id", "application_id"];
+    const FIELDS: &'static [&'static str] = &[
+        "relink",
+        "create_again",
+        "candidate_id",
+        "application_id",
+        NOTE,
+    ];
 
     fn read(fields: &mut Fields) -> Option<Self> {
         let mut is_set = |name| fields.flag(name).unwrap_or_default().then_some(name);
         let flags = [is_set("relink"), is_set("create_again")];
         let candidate = fields.text("candidate_id", &(1..=MAX_FILTER));
         let application = fields.text("application_id", &(1..=MAX_FILTER));
+        let note = fields.word(NOTE, &NOTE_IS);
         let ids = [
             candidate.is_some().then_some("candidate_id"),
             application.is_some().then_some("application_id"),
+            note.is_some().then_some(NOTE),
         ];
         let asked: Vec<&str> = flags.into_iter().chain(ids).flatten().collect();
         if let [first, second, ..] = asked.as_slice() {
             fields.fault(second, format!("does not go together with {first}"));
             return None;
+        }
+        if let Some(note) = note {
+            return Some(Self::Note(note));
         }
         Some(match (asked.first(), candidate, application) {
             (_, Some(id), _) => Self::IsCandidate(id.into()),
@@ -345,13 +363,35 @@ pub struct ResyncParams {
     /// Of one without an application: this is the application in Ashby.
     #[param(required = false, min_length = 1, max_length = 1000)]
     application_id: String,
+    /// Of one that is `note-undecided`: the note is there, or may stay away (`written`), or is to be written once more
+    /// (`write-again`).
+    #[param(required = false)]
+    note: NoteAnswer,
 }
+
+/// What became of a note.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "described here, read as `NoteIs`")]
+pub enum NoteAnswer {
+    /// It is there, or may stay away.
+    Written,
+    /// It is not there.
+    WriteAgain,
+}
+
+const NOTE: &str = "note";
+const NOTE_IS: [(&str, resolve::NoteIs); 2] = [
+    ("written", resolve::NoteIs::Written),
+    ("write-again", resolve::NoteIs::ToBeWritten),
+];
 
 /// Resync a prospect
 ///
 /// Lets it be decided again with the next flush, for instance once the cause of a refusal by Ashby is mended. One that
 /// is `gone-from-ashby` is looked for afresh, and made again if it is not found. One that is `create-undecided` needs a
-/// word: `create_again`, or the `candidate_id` or `application_id` that was created. At most one of the parameters.
+/// word: `create_again`, or the `candidate_id` or `application_id` that was created; one that is `note-undecided` needs
+/// `note`. At most one of the parameters.
 #[utoipa::path(
     post, path = "/v1/connections/{connection}/prospects/{prospect}/resync", operation_id = "resyncProspect",
     tag = "Prospects",
@@ -376,6 +416,7 @@ pub async fn resync(
             may_ask(&connection)?;
             resolve::is_application(&sync, connection.id, &found, application).await?;
         }
+        Resync::Note(is) => resolve::note(&sync, &found, *is).await?,
     }
     let mut tx = sync.pool.begin().await?;
     let is_gone = found.reason.as_deref() == Some("gone-from-ashby");

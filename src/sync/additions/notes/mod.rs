@@ -8,13 +8,15 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use self::doubt::Looked;
+use super::Record;
 use crate::{
     ashby::{AshbyClient, AshbyError, Disposition, NewNote},
     ids::{ApplicationId, CandidateId, StageId},
     plan::{
-        Reason,
-        notes::{Dropped, Event, Gist, judge},
+        Outcome, Plan, Reason,
+        notes::{Dropped, Event, Gist, judge, may_be_noted},
         policy::Policy,
+        situation::Person,
     },
     store::{
         self, StoreError,
@@ -38,20 +40,16 @@ const WRITTEN_AT_ONCE: usize = 20;
 
 /// Whose notes are to be written, and where.
 pub(in crate::sync) struct Noting<'a> {
-    pub(in crate::sync) scene: &'a Scene<'a>,
-    pub(in crate::sync) ashby: &'a AshbyClient,
-    pub(in crate::sync) lease: &'a Lease,
-    pub(in crate::sync) case: &'a Case,
+    scene: &'a Scene<'a>,
+    ashby: &'a AshbyClient,
+    lease: &'a Lease,
+    case: &'a Case,
     /// Who they are in Ashby.
-    pub(in crate::sync) candidate: &'a CandidateId,
+    candidate: &'a CandidateId,
     /// Their application, where they have one.
-    pub(in crate::sync) application: Option<&'a ApplicationId>,
-    /// What was just written, and when that was intended.
-    pub(in crate::sync) wrote: Option<&'a (Seen, DateTime<Utc>)>,
-    /// Whether that was the application.
-    pub(in crate::sync) is_created: bool,
-    /// What has no other place in Ashby: a name and a value each. The first note says it.
-    pub(in crate::sync) lines: &'a [(&'static str, String)],
+    application: Option<&'a ApplicationId>,
+    /// Whether something was just written that a note may be wanted upon.
+    has_written: bool,
 }
 
 /// The writes of ours that notes are wanted upon.
@@ -100,40 +98,6 @@ pub(in crate::sync) async fn owe_decided(
     owe_if(tx, &case.prospect, *at, to, &wanted, now).await
 }
 
-/// Writes what is owed, oldest first. Answers upon what.
-pub(in crate::sync) async fn add(noting: &Noting<'_>) -> Result<Vec<Event>, Interrupted> {
-    let open = noting.open().await?;
-    let made_at = if noting.is_created {
-        noting.wrote.map(|(_, at)| *at)
-    } else {
-        open.made_at
-    };
-    let is_more = open.notes.len() >= usize::try_from(NOTES_AT_ONCE).unwrap_or(usize::MAX);
-    let due = noting.let_go(open.notes, made_at).await?;
-    let mut written = Vec::new();
-    let (mut in_doubt, mut undecided) = (None, None);
-    let is_more = is_more || due.len() > WRITTEN_AT_ONCE;
-    for note in due.into_iter().take(WRITTEN_AT_ONCE) {
-        match noting.see_to(&note).await? {
-            Done::Written => written.push(note.event),
-            Done::InDoubt(since) => in_doubt = in_doubt.or(Some(since)),
-            Done::Undecided(since) => undecided = undecided.or(Some(since)),
-            Done::LetGo => {}
-        }
-    }
-    if let Some(since) = in_doubt {
-        return Err(Interrupted::For(Reason::NoteInDoubt { since }));
-    }
-    if is_more {
-        let written = written.len();
-        return Err(Interrupted::For(Reason::NotesLeft { written }));
-    }
-    match undecided {
-        Some(since) => Err(Interrupted::For(Reason::NoteUndecided { since })),
-        None => Ok(written),
-    }
-}
-
 /// What became of a note.
 enum Done {
     /// Ashby has it.
@@ -146,38 +110,107 @@ enum Done {
     LetGo,
 }
 
+impl<'a> Noting<'a> {
+    /// On the person of a record for the job.
+    pub(super) fn of(record: &'a Record<'_>) -> Self {
+        Self {
+            scene: record.scene,
+            ashby: record.ashby,
+            lease: record.lease,
+            case: record.case,
+            candidate: &record.candidate,
+            application: Some(&record.application),
+            has_written: record.has_written,
+        }
+    }
+
+    /// On somebody whom Ashby has and who is not on the job, where that may be and something is due.
+    pub(super) fn person(
+        scene: &'a Scene<'a>,
+        ashby: &'a AshbyClient,
+        lease: &'a Lease,
+        case: &'a Case,
+        plan: &Plan,
+    ) -> Option<Self> {
+        let situation = &case.situation;
+        let Person::Found {
+            candidate,
+            application: None,
+        } = &situation.person
+        else {
+            return None;
+        };
+        let is_left_alone = plan.because.outcome() == Outcome::Skipped
+            && !matches!(plan.because, Reason::RefusedByAdmin { .. });
+        let may_be = may_be_noted(&situation.person, &situation.dover, &situation.policy);
+        let noting = Self {
+            scene,
+            ashby,
+            lease,
+            case,
+            candidate,
+            application: None,
+            has_written: false,
+        };
+        (is_left_alone && may_be && noting.is_due()).then_some(noting)
+    }
+}
+
 impl Noting<'_> {
+    /// Whether something may be owed.
+    pub(super) fn is_due(&self) -> bool {
+        let is_deed = || !deeds(&self.case.situation.policy).is_empty();
+        !self.case.notes.notes.is_empty() || (self.has_written && is_deed())
+    }
+
+    /// Writes what is owed, oldest first. Answers what that was, in words, and why something was not.
+    pub(super) async fn add(&self) -> Result<(Vec<String>, Option<Reason>), Interrupted> {
+        if !self.is_due() {
+            return Ok((Vec::new(), None));
+        }
+        let open = self.open().await?;
+        let is_more = open.notes.len() >= usize::try_from(NOTES_AT_ONCE).unwrap_or(usize::MAX);
+        let due = self.let_go(open).await?;
+        let is_more = is_more || due.len() > WRITTEN_AT_ONCE;
+        let mut written = Vec::new();
+        let (mut in_doubt, mut undecided) = (None, None);
+        for note in due.into_iter().take(WRITTEN_AT_ONCE) {
+            match self.see_to(&note).await? {
+                Done::Written => written.push(format!("a note upon {}", note.event.word())),
+                Done::InDoubt(since) => in_doubt = in_doubt.or(Some(since)),
+                Done::Undecided(since) => undecided = undecided.or(Some(since)),
+                Done::LetGo => {}
+            }
+        }
+        let waits = match (in_doubt, undecided) {
+            (Some(since), _) => Some(Reason::NoteInDoubt { since }),
+            _ if is_more => Some(Reason::NotesLeft {
+                written: written.len(),
+            }),
+            (None, since) => since.map(|since| Reason::NoteUndecided { since }),
+        };
+        Ok((written, waits))
+    }
+
     /// What is open, with what was just done.
     async fn open(&self) -> Result<OpenNotes, Interrupted> {
-        let (scene, prospect) = (self.scene, &self.case.prospect);
-        let wanted = deeds(&self.case.situation.policy);
-        let Some((seen, at)) = self.wrote.filter(|_| !wanted.is_empty()) else {
+        if !self.has_written {
             return Ok(self.case.notes.clone());
-        };
-        let to = seen.standing.as_ref().map(|standing| &standing.stage);
-        let mut tx = scene.fenced().await?;
-        owe_if(&mut tx, prospect, *at, to, &wanted, scene.sync.clock.now()).await?;
-        let open = store::note::open(&mut *tx, &[prospect.id], NOTES_AT_ONCE).await?;
-        tx.commit().await.map_err(StoreError::from)?;
-        Ok(open
-            .into_iter()
-            .next()
-            .map(|(_, open)| open)
-            .unwrap_or_default())
+        }
+        let (pool, prospect) = (&self.scene.sync.pool, self.case.prospect.id);
+        let open = store::note::open(pool, &[prospect], NOTES_AT_ONCE).await?;
+        let open = open.into_iter().next();
+        Ok(open.map(|(_, open)| open).unwrap_or_default())
     }
 
     /// Lets go of what is not to be written, and answers the rest.
-    async fn let_go(
-        &self,
-        open: Vec<Open>,
-        made_at: Option<DateTime<Utc>>,
-    ) -> Result<Vec<Open>, Interrupted> {
+    async fn let_go(&self, open: OpenNotes) -> Result<Vec<Open>, Interrupted> {
         let policy = &self.case.situation.policy;
         let (mut due, mut dropped) = (Vec::new(), Vec::new());
-        for note in open {
+        for note in open.notes {
             // What was begun is seen to its end.
             let is_begun = note.progress != Progress::Owed;
-            match judge(note.event, note.at, made_at, policy) {
+            match judge(note.event, note.at, open.made_at, policy) {
                 Err(why) if !is_begun => dropped.push((note.key, why)),
                 _ => due.push(note),
             }

@@ -56,9 +56,7 @@ pub(super) fn html(noting: &Noting<'_>, note: &Open, said: &Said<'_>) -> Option<
         Said::Deed(deed) => with_deed(noting, values, deed),
     };
     let policy = &noting.case.situation.policy;
-    let lines = noting.lines.iter();
-    let lines: Vec<_> = lines.map(|(name, value)| (*name, value.as_str())).collect();
-    render(&policy.note_template(note.event), &values, &lines)
+    render(&policy.note_template(note.event), &values, &[])
 }
 
 /// What holds of every note.
