@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use crate::database::database;
 
 /// Tables that grow with history, with the backlog or with Ashby.
-const LARGE: [&str; 9] = [
+const LARGE: [&str; 10] = [
     "ashby_application",
     "ashby_identity",
     "decision",
@@ -20,6 +20,7 @@ const LARGE: [&str; 9] = [
     "erased_key",
     "flush",
     "flush_change",
+    "note",
     "pending",
     "prospect",
 ];
@@ -37,7 +38,7 @@ const MAY: [(&str, &str); 2] = [
 ];
 
 /// What the statements that run all the time stand on, by a part of their text.
-const STANDS_ON: [(&str, &[&str]); 9] = [
+const STANDS_ON: [(&str, &[&str]); 10] = [
     // Storing a batch.
     (
         "INSERT INTO delivery (connection_id, webhook_id, body_hash, received_at, verdict, type, dover_candidate_id, \
@@ -64,6 +65,7 @@ const STANDS_ON: [(&str, &[&str]); 9] = [
         "DELETE FROM pending WHERE prospect_id = ANY($1)",
         &["pending_of_prospect"],
     ),
+    ("FROM note WHERE prospect_id = p.id", &["note_open"]),
     // Health and metrics.
     ("FILTER (WHERE what = 'pending')", &["pending_oldest"]),
     (
@@ -103,6 +105,10 @@ const FILL: &str = r"
     SELECT connection_id, sha256(('e' || n)::bytea), id FROM erased CROSS JOIN generate_series(1, 500) AS n;
     INSERT INTO flush_change (flush_id, prospect_id, action, changed_at, candidate_id)
     SELECT flush_id, prospect_id, 'create', now(), 'x' FROM decision;
+    INSERT INTO note (prospect_id, event, connection_id, kind, happened_at, delivery_id, said_at, noted_at, state, note_id)
+    SELECT id, 'activity:' || n, connection_id, 'call', now(), n, now(), now(), CASE WHEN n = 1 THEN 'owed' ELSE 'written' END,
+           CASE WHEN n > 1 THEN id::text || n END
+    FROM prospect CROSS JOIN generate_series(1, 3) AS n;
     INSERT INTO tally (connection_id, what, session, n) SELECT id, 'x' || n, n, 1 FROM connection CROSS JOIN generate_series(1, 10) AS n;
     ANALYZE;
 ";

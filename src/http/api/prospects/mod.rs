@@ -372,7 +372,6 @@ pub struct ResyncParams {
 /// What became of a note.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-#[expect(dead_code, reason = "described here, read as `NoteIs`")]
 pub enum NoteAnswer {
     /// It is there, or may stay away.
     Written,
