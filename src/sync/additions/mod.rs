@@ -66,6 +66,14 @@ impl<'a> Due<'a> {
         Record::of(scene, flush, ashby, lease, case, (plan, applied)).map(Self::Record)
     }
 
+    /// Of which prospect, in which scene.
+    pub(super) const fn whose(&self) -> (&Scene<'a>, &Case) {
+        match self {
+            Self::Record(record) => (record.scene, record.case),
+            Self::Person(person) => (person.scene, person.case),
+        }
+    }
+
     /// Makes the additions, one kind after the other.
     pub(super) async fn add(&self) -> Result<Added, Stop> {
         let mut added = Added::default();

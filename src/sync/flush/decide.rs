@@ -137,8 +137,8 @@ impl Flush<'_> {
         };
         let kept = self.record(scene, &decided).await?;
         self.tally(|counts| tally(counts, &plan));
-        if let (Some(decision), Some(record)) = (kept, more) {
-            self.add(&record, (&plan, decision), &log).await?;
+        if let (Some(decision), Some(more)) = (kept, more) {
+            self.add(&more, (&plan, decision), &log).await?;
         }
         self.decided(case.prospect.id, &plan)
     }
@@ -155,15 +155,16 @@ impl Flush<'_> {
     /// Makes the additions to a record of which the decision `first` was kept, and is done with the prospect.
     async fn add(
         &self,
-        to: &Record<'_>,
+        to: &Due<'_>,
         first: (&Plan, DecisionId),
         log: &CallLog,
     ) -> Result<(), Stop> {
         let added = to.add().await?.decisions();
         self.tally(|counts| tally_added(counts, &added));
-        let (connection, token) = (to.scene.connection, self.lease.token);
+        let (scene, case) = to.whose();
+        let (connection, token) = (scene.connection, self.lease.token);
         let added = (added, log.take());
-        finish(self.sync, self.id, connection, token, to.case, first, added).await?;
+        finish(self.sync, self.id, connection, token, case, first, added).await?;
         Ok(())
     }
 

@@ -40,10 +40,10 @@ const WRITTEN_AT_ONCE: usize = 20;
 
 /// Whose notes are to be written, and where.
 pub(in crate::sync) struct Noting<'a> {
-    scene: &'a Scene<'a>,
+    pub(super) scene: &'a Scene<'a>,
     ashby: &'a AshbyClient,
     lease: &'a Lease,
-    case: &'a Case,
+    pub(super) case: &'a Case,
     /// Who they are in Ashby.
     candidate: &'a CandidateId,
     /// Their application, where they have one.
