@@ -90,6 +90,8 @@ pub struct Open {
 pub struct OpenNotes {
     /// When the service made the application; none where it was in Ashby before.
     pub made_at: Option<DateTime<Utc>>,
+    /// Whether one was written before.
+    pub has_written: bool,
     /// The notes, of what happened first before others.
     pub notes: Vec<Open>,
 }
@@ -103,7 +105,8 @@ pub async fn open(
     let ids: Vec<Uuid> = prospects.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
         r#"
-        SELECT p.id AS prospect_id, p.application_made_at, n.event, n.kind, n.happened_at, n.delivery_id,
+        SELECT p.id AS prospect_id, p.application_made_at,
+               EXISTS (SELECT FROM note w WHERE w.prospect_id = p.id AND w.state = 'written') AS "has_written!", n.event, n.kind, n.happened_at, n.delivery_id,
                n.deed AS "deed: Json<Deed>", n.intended_at, n.content_hash, n.looked_for_since, n.given_up, n.undecided
         FROM prospect p CROSS JOIN LATERAL (
             SELECT * FROM note WHERE prospect_id = p.id AND state IN ('owed', 'intended')
@@ -148,6 +151,7 @@ pub async fn open(
                 prospect,
                 OpenNotes {
                     made_at: row.application_made_at,
+                    has_written: row.has_written,
                     notes: vec![note],
                 },
             )),

@@ -17,14 +17,13 @@ use super::{
 };
 use crate::{
     ashby::{AshbyClient, AshbyError, Disposition},
-    ids::{ApplicationId, CandidateId, FlushId},
+    ids::{ApplicationId, CandidateId},
     plan::{Plan, Reason, Step},
 };
 
 /// A record in Ashby that may be added to.
 pub(super) struct Record<'a> {
     pub(super) scene: &'a Scene<'a>,
-    pub(super) flush: FlushId,
     pub(super) ashby: &'a AshbyClient,
     pub(super) lease: &'a Arc<Lease>,
     pub(super) case: &'a Case,
@@ -50,7 +49,6 @@ impl<'a> Due<'a> {
     /// What a decision leaves to be added to, where something is due.
     pub(super) fn of(
         scene: &'a Scene<'a>,
-        flush: FlushId,
         ashby: &'a AshbyClient,
         lease: &'a Arc<Lease>,
         case: &'a Case,
@@ -63,7 +61,7 @@ impl<'a> Due<'a> {
         if let Some(person) = Noting::person(scene, ashby, lease, case, plan) {
             return Some(Self::Person(person));
         }
-        Record::of(scene, flush, ashby, lease, case, (plan, applied)).map(Self::Record)
+        Record::of(scene, ashby, lease, case, (plan, applied)).map(Self::Record)
     }
 
     /// Of which prospect, in which scene.
@@ -142,7 +140,6 @@ impl<'a> Record<'a> {
     /// The record that a decision leaves, where there is one and something is to be added to it.
     fn of(
         scene: &'a Scene<'a>,
-        flush: FlushId,
         ashby: &'a AshbyClient,
         lease: &'a Arc<Lease>,
         case: &'a Case,
@@ -162,7 +159,6 @@ impl<'a> Record<'a> {
         };
         let record = Self {
             scene,
-            flush,
             ashby,
             lease,
             case,

@@ -119,14 +119,7 @@ impl Flush<'_> {
             let brake = &scene.brake;
             brake.ask(self.sync, scene.connection, self.id, job).await?;
         }
-        let more = Due::of(
-            scene,
-            self.id,
-            &ashby,
-            &self.lease,
-            &case,
-            (&plan, &applied),
-        );
+        let more = Due::of(scene, &ashby, &self.lease, &case, (&plan, &applied));
         let decided = Decided {
             case: &case,
             plan: &plan,

@@ -196,6 +196,37 @@ async fn a_job_has_words_of_its_own() {
 }
 
 #[tokio::test]
+async fn title_and_company_stand_in_the_first_note_where_they_have_no_field() {
+    for has_field in [false, true] {
+        let app = TestApp::noting(&ALL[..1]).await;
+        if has_field {
+            let field =
+                json!({ "title": "Company", "objectType": "Candidate", "fieldType": "String" });
+            app.sim("custom-fields", field).await;
+        }
+        let mut contact = Person::new("Ada").contact;
+        contact["title"] = "Head of R&D".into();
+        contact["company"] = "Analytical Engines".into();
+        let ada = Person::new("Ada").with(contact);
+        app.add(&ada).await;
+        for (id, body) in [("a1", "First"), ("a2", "Second")] {
+            app.tells(&ada, &activity(id, "email_sent", body)).await;
+            app.flush_to_rest().await;
+            app.wait(15);
+        }
+        let texts = app.texts("Ada").await;
+        let company = if has_field {
+            ""
+        } else {
+            "<li>Company: Analytical Engines</li>"
+        };
+        let lines = format!("<pre>First</pre><ul><li>Title: Head of R&amp;D</li>{company}</ul>");
+        assert!(texts[0].ends_with(&lines), "{texts:?}");
+        assert!(texts[1].ends_with("<pre>Second</pre>"), "{texts:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_long_history_goes_over_several_flushes() {
     let app = TestApp::noting(&ALL[..1]).await;
     let ada = Person::new("Ada");

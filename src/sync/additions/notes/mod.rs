@@ -169,13 +169,15 @@ impl Noting<'_> {
             return Ok((Vec::new(), None));
         }
         let open = self.open().await?;
+        let has_written = open.has_written;
         let is_more = open.notes.len() >= usize::try_from(NOTES_AT_ONCE).unwrap_or(usize::MAX);
         let due = self.let_go(open).await?;
         let is_more = is_more || due.len() > WRITTEN_AT_ONCE;
         let mut written = Vec::new();
         let (mut in_doubt, mut undecided) = (None, None);
-        for note in due.into_iter().take(WRITTEN_AT_ONCE) {
-            match self.see_to(&note).await? {
+        for (place, note) in due.into_iter().take(WRITTEN_AT_ONCE).enumerate() {
+            let is_first = place == 0 && !has_written;
+            match self.see_to(&note, is_first).await? {
                 Done::Written => written.push(format!("a note upon {}", note.event.word())),
                 Done::InDoubt(since) => in_doubt = in_doubt.or(Some(since)),
                 Done::Undecided(since) => undecided = undecided.or(Some(since)),
@@ -228,18 +230,18 @@ impl Noting<'_> {
     }
 
     /// Sees to one note: looks for it where it may have been written, else writes it.
-    async fn see_to(&self, note: &Open) -> Result<Done, Interrupted> {
+    async fn see_to(&self, note: &Open, is_first: bool) -> Result<Done, Interrupted> {
         if let Progress::Intended(intended) = &note.progress {
             match self.look_into(note, intended).await? {
                 Looked::Settled(done) => return Ok(done),
                 Looked::NotWritten => {}
             }
         }
-        self.write(note).await
+        self.write(note, is_first).await
     }
 
-    async fn write(&self, note: &Open) -> Result<Done, Interrupted> {
-        let html = match self.html(note).await? {
+    async fn write(&self, note: &Open, is_first: bool) -> Result<Done, Interrupted> {
+        let html = match self.html(note, is_first).await? {
             Ok(html) => html,
             Err(why) => {
                 self.drop(&[(note.key.clone(), why)]).await?;
@@ -333,15 +335,26 @@ impl Noting<'_> {
         Ok(())
     }
 
-    /// What it says, or why nothing.
-    async fn html(&self, note: &Open) -> Result<Result<String, Dropped>, Interrupted> {
+    /// What it says, or why nothing. The first one also says what has no place among the fields of the candidate.
+    async fn html(
+        &self,
+        note: &Open,
+        is_first: bool,
+    ) -> Result<Result<String, Dropped>, Interrupted> {
         let said = match &note.source {
             Source::Delivery(delivery) => self.told(*delivery).await?.map(text::Said::Activity),
             Source::Deed(deed) => Some(text::Said::Deed(deed)),
         };
         Ok(match said {
             None => Err(Dropped::TextGone),
-            Some(said) => text::html(self, note, &said).ok_or(Dropped::NothingToSay),
+            Some(said) => {
+                let lines = if is_first {
+                    self.without_place().await?
+                } else {
+                    Vec::new()
+                };
+                text::html(self, note, &said, &lines).ok_or(Dropped::NothingToSay)
+            }
         })
     }
 

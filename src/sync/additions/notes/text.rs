@@ -1,11 +1,15 @@
 //! What a note says, out of what is known: the delivery that told of an activity, or what was done.
 
-use super::Noting;
+use std::sync::Arc;
+
+use super::{Noting, unavailable};
 use crate::{
+    ashby::Disposition,
     dover::payload::{self, Activity, Kind},
     ids::StageId,
     plan::{
         Departure,
+        fields::{self, Catalogue, FieldMap},
         notes::{Values, Variable, render},
         says::Dated,
     },
@@ -13,7 +17,7 @@ use crate::{
         self,
         note::{Deed, Open},
     },
-    sync::{SyncError, fold::payload_paths},
+    sync::{SyncError, apply::Interrupted, fold::payload_paths},
 };
 
 /// What happened.
@@ -40,10 +44,42 @@ impl Noting<'_> {
             _ => None,
         }))
     }
+
+    /// What Dover says of the candidate that goes into no field, each by its name.
+    pub(super) async fn without_place(&self) -> Result<Vec<(&str, &str)>, Interrupted> {
+        let situation = &self.case.situation;
+        let contact = &situation.dover.contact;
+        let said = [
+            ("Title", fields::Variable::Title, contact.title.as_ref()),
+            (
+                "Company",
+                fields::Variable::Company,
+                contact.company.as_ref(),
+            ),
+        ];
+        let said = said
+            .into_iter()
+            .filter_map(|(name, variable, said)| Some((name, variable, said?.value.as_str())));
+        let said: Vec<_> = said.collect();
+        if said.is_empty() {
+            return Ok(Vec::new());
+        }
+        let map = FieldMap::of(&situation.policy);
+        let placeless = fields::without_place(&map, &*catalogue(self).await?);
+        let lines = said
+            .into_iter()
+            .filter(|(_, variable, _)| placeless.contains(variable));
+        Ok(lines.map(|(name, _, value)| (name, value)).collect())
+    }
 }
 
-/// The note as HTML. `None`: there is nothing to say.
-pub(super) fn html(noting: &Noting<'_>, note: &Open, said: &Said<'_>) -> Option<String> {
+/// The note as HTML, with `lines` beneath it. `None`: there is nothing to say.
+pub(super) fn html(
+    noting: &Noting<'_>,
+    note: &Open,
+    said: &Said<'_>,
+    lines: &[(&str, &str)],
+) -> Option<String> {
     let values = about(noting, note);
     let values = match said {
         Said::Activity(activity) => values
@@ -56,7 +92,19 @@ pub(super) fn html(noting: &Noting<'_>, note: &Open, said: &Said<'_>) -> Option<
         Said::Deed(deed) => with_deed(noting, values, deed),
     };
     let policy = &noting.case.situation.policy;
-    render(&policy.note_template(note.event), &values, &[])
+    render(&policy.note_template(note.event), &values, lines)
+}
+
+async fn catalogue(noting: &Noting<'_>) -> Result<Arc<Catalogue>, Interrupted> {
+    let scene = noting.scene;
+    let known = scene.fields.get(scene.sync, scene.connection, noting.ashby);
+    known.await.map_err(|error| match error {
+        SyncError::Ashby(error) => match error.disposition() {
+            Disposition::Key { .. } | Disposition::Withheld => Interrupted::By(error.into()),
+            _ => unavailable(&error),
+        },
+        error => error.into(),
+    })
 }
 
 /// What holds of every note.
