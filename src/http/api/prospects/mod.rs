@@ -365,7 +365,7 @@ pub struct ResyncParams {
     application_id: String,
     /// Of one that is `note-undecided`: the note is there, or may stay away (`written`), or is to be written once more
     /// (`write-again`).
-    #[param(required = false)]
+    #[param(required = false, inline)]
     note: NoteAnswer,
 }
 
