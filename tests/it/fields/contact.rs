@@ -10,7 +10,7 @@ use crate::{
 fn ada(contact: Value) -> Person {
     let mut ada = Person::new("Ada");
     for (name, value) in contact.as_object().unwrap() {
-        ada.contact[name] = value.clone();
+        ada.contact[name].clone_from(value);
     }
     ada
 }
