@@ -271,7 +271,7 @@ fn tidied(text: &str) -> String {
     for (at, letter) in text.char_indices() {
         let begins = |entity: &&str| text[at + 1..].starts_with(*entity);
         match letter {
-            '&' if !ENTITIES.iter().any(|entity| begins(&entity)) => tidied.push_str("&amp;"),
+            '&' if !ENTITIES.iter().any(begins) => tidied.push_str("&amp;"),
             '>' => tidied.push_str("&gt;"),
             letter => tidied.push(letter),
         }
