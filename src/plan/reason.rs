@@ -197,7 +197,7 @@ pub enum Reason {
     Updated { what: Vec<String> },
     /// Somebody has changed since what a flush did: it is not put back.
     TouchedSince { now: Option<String> },
-    /// A creation, which cannot be taken back.
+    /// A creation or an addition, which cannot be taken back.
     CannotBeUndone,
     /// Ashby refused for good.
     RefusedByAshby {
@@ -708,7 +708,7 @@ impl fmt::Display for Reason {
             ),
             Self::TouchedSince { now: None } => f.write_str("Not undone: the application is no longer in Ashby."),
             Self::CannotBeUndone => f.write_str(
-                "Not undone: Ashby offers no way to take back what was created. Archive or delete it in Ashby by hand.",
+                "Not undone: Ashby offers no way to take back what was created or written beside the stage. Change it in Ashby by hand.",
             ),
             Self::RefusedByAshby { code, message, request_id } => write!(
                 f,

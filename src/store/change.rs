@@ -100,6 +100,30 @@ pub async fn made(
     }))
 }
 
+/// Keeps that a flush wrote something beside the stage, unless it did more to that prospect: an undo names it, for it cannot
+/// take it back.
+pub async fn added(
+    tx: &mut PgConnection,
+    flush: FlushId,
+    prospect: ProspectId,
+    candidate: &CandidateId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        INSERT INTO flush_change (flush_id, prospect_id, action, changed_at, candidate_id)
+        VALUES ($1, $2, 'update', $3, $4) ON CONFLICT (flush_id, prospect_id) DO NOTHING
+        "#,
+        flush.0,
+        prospect.0,
+        now,
+        candidate.as_str()
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// An undo that was carried out, and had ended before that was known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PutBack {

@@ -176,7 +176,7 @@ pub(super) async fn finish(
     flush: FlushId,
     connection: ConnectionId,
     lease: LeaseToken,
-    case: &Case,
+    (case, candidate): (&Case, &CandidateId),
     (first, first_decision): (&Plan, DecisionId),
     added: (Vec<Plan>, Value),
 ) -> Result<(), SyncError> {
@@ -206,8 +206,12 @@ pub(super) async fn finish(
     if meanwhile == Meanwhile::Gone {
         return Ok(());
     }
-    for decision in &decisions {
+    for (decision, plan) in decisions.iter().zip(&added) {
         store::decision::record(&mut *tx, connection, decision).await?;
+        if plan.because.outcome() == Outcome::Acted {
+            let (prospect, now) = (case.prospect.id, decision.decided_at);
+            store::change::added(&mut tx, flush, prospect, candidate, now).await?;
+        }
     }
     if meanwhile == Meanwhile::Nothing && outcome != Outcome::Retried {
         store::inbox::decided(&mut tx, &[case.prospect.id]).await?;

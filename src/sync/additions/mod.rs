@@ -54,8 +54,8 @@ impl<'a> Due<'a> {
         case: &'a Case,
         (plan, applied): (&Plan, &Applied),
     ) -> Option<Self> {
-        // A decision that does nothing is not withheld by the shadow; nothing is written all the same.
-        if case.situation.is_in_shadow() {
+        // A decision that does nothing is withheld neither by the shadow nor by the brake; nothing is written all the same.
+        if case.situation.is_in_shadow() || scene.brake.stops(&case.prospect.dover_job_id) {
             return None;
         }
         if let Some(person) = Noting::person(scene, ashby, lease, case, plan) {
@@ -64,11 +64,11 @@ impl<'a> Due<'a> {
         Record::of(scene, ashby, lease, case, (plan, applied)).map(Self::Record)
     }
 
-    /// Of which prospect, in which scene.
-    pub(super) const fn whose(&self) -> (&Scene<'a>, &Case) {
+    /// Of which prospect, and whose record in Ashby.
+    pub(super) const fn whose(&self) -> (&Case, &CandidateId) {
         match self {
-            Self::Record(record) => (record.scene, record.case),
-            Self::Person(person) => (person.scene, person.case),
+            Self::Record(record) => (record.case, &record.candidate),
+            Self::Person(person) => (person.case, &person.candidate),
         }
     }
 
@@ -145,9 +145,7 @@ impl<'a> Record<'a> {
         case: &'a Case,
         (plan, applied): (&Plan, &Applied),
     ) -> Option<Self> {
-        let job = &case.prospect.dover_job_id;
-        let is_withheld = case.situation.is_in_shadow() || scene.brake.stops(job);
-        if is_withheld || !plan.because.lets_add() {
+        if !plan.because.lets_add() {
             return None;
         }
         let (candidate, application) = match &applied.wrote {

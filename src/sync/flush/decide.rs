@@ -154,10 +154,18 @@ impl Flush<'_> {
     ) -> Result<(), Stop> {
         let added = to.add().await?.decisions();
         self.tally(|counts| tally_added(counts, &added));
-        let (scene, case) = to.whose();
-        let (connection, token) = (scene.connection, self.lease.token);
+        let (connection, token) = (self.connection.id, self.lease.token);
         let added = (added, log.take());
-        finish(self.sync, self.id, connection, token, case, first, added).await?;
+        finish(
+            self.sync,
+            self.id,
+            connection,
+            token,
+            to.whose(),
+            first,
+            added,
+        )
+        .await?;
         Ok(())
     }
 

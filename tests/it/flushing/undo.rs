@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::with_ada;
-use crate::app::{CONNECTION, Person, TestApp};
+use crate::{
+    app::{CONNECTION, Person, TestApp},
+    settings::OF_CONNECTION,
+};
 
 impl TestApp {
     /// Undoes a flush, to the end of it.
@@ -135,6 +138,24 @@ async fn what_was_created_stays_and_is_named() {
         "cannot-be-undone"
     );
     assert_eq!(app.application("Ada").await["stage"], "Replied");
+}
+
+#[tokio::test]
+async fn what_was_written_beside_the_stage_stays_and_is_named() {
+    let (app, ada, _) = with_ada("new_lead").await;
+    app.set_on(OF_CONNECTION, json!({ "tag.title": "Dover" }))
+        .await;
+    app.wait(15);
+    app.says(&ada, "new_lead").await;
+    let flush = app.flush().await;
+    assert_eq!(app.reason(&ada.id).await, "updated");
+    assert_eq!(
+        app.would_undo(&flush).await,
+        would("none", "cannot-be-undone")
+    );
+    app.undo(&flush).await;
+    assert_eq!(app.candidates("Ada").await[0]["tags"], json!(["Dover"]));
+    assert!(app.flush_to_rest().await.is_empty());
 }
 
 #[tokio::test]
