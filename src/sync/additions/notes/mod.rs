@@ -45,7 +45,7 @@ pub(in crate::sync) struct Noting<'a> {
     lease: &'a Lease,
     pub(super) case: &'a Case,
     /// Who they are in Ashby.
-    candidate: &'a CandidateId,
+    pub(super) candidate: &'a CandidateId,
     /// Their application, where they have one.
     application: Option<&'a ApplicationId>,
     /// Whether something was just written that a note may be wanted upon.
