@@ -120,12 +120,30 @@ async fn fields(app: &TestApp) {
     app.flush_to_rest().await;
 }
 
+/// The tag, the credited user, and a note whose answer is lost and which is looked for.
+async fn extras(app: &TestApp) {
+    let owner = "sourcer@example.com";
+    let user = json!({ "firstName": "Sal", "lastName": "User", "email": owner });
+    app.sim("users", user).await;
+    let set = json!({ "tag.title": "Dover", "credit.owner": true, "notes.on": ["created"] });
+    app.set_on("settings", set).await;
+    let lost = json!({ "endpoint": "candidate.createNote", "kind": "lost-answer" });
+    app.sim("faults", lost).await;
+    let edith = complete("edith");
+    app.says_of_owner(&edith, owner, "replied").await;
+    for _ in 0..3 {
+        app.flush().await;
+        app.wait(15);
+    }
+}
+
 #[tokio::test]
 async fn every_request_and_every_answer_is_one_that_ashby_knows() {
     let app = TestApp::with_job().await;
     everything(&app).await;
     fields(&app).await;
     trouble(&app).await;
+    extras(&app).await;
     app.post(&format!("/v1/connections/{CONNECTION}/check"), json!({}))
         .await
         .ok();

@@ -123,7 +123,7 @@ fn undecided(took_long: bool) -> World {
 /// What a setting decided, its sentence names: with its layer, its last change, and its value as people know it.
 #[test]
 fn a_decision_names_the_settings_that_it_rests_on() {
-    let lines = [
+    let lines = vec![
         trigger("replied").says("reached_out", ""),
         trigger("never")
             .set(ONLY_SYNCED, true)

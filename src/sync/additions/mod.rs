@@ -68,7 +68,7 @@ impl<'a> Due<'a> {
     pub(super) const fn whose(&self) -> (&Case, &CandidateId) {
         match self {
             Self::Record(record) => (record.case, &record.candidate),
-            Self::Person(person) => (person.case, &person.candidate),
+            Self::Person(person) => (person.case, person.candidate),
         }
     }
 
@@ -148,12 +148,11 @@ impl<'a> Record<'a> {
         if !plan.because.lets_add() {
             return None;
         }
-        let (candidate, application) = match &applied.wrote {
-            Some((seen, _)) => (seen.candidate.clone(), seen.id.clone()),
-            None => {
-                let held = application(&case.situation.person)?;
-                (held.candidate.clone(), held.id.clone())
-            }
+        let (candidate, application) = if let Some((seen, _)) = &applied.wrote {
+            (seen.candidate.clone(), seen.id.clone())
+        } else {
+            let held = application(&case.situation.person)?;
+            (held.candidate.clone(), held.id.clone())
         };
         let record = Self {
             scene,

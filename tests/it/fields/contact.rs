@@ -9,8 +9,11 @@ use crate::{
 
 fn ada(contact: Value) -> Person {
     let mut ada = Person::new("Ada");
-    for (name, value) in contact.as_object().unwrap() {
-        ada.contact[name].clone_from(value);
+    let Value::Object(contact) = contact else {
+        panic!("contact details are an object");
+    };
+    for (name, value) in contact {
+        ada.contact[name] = value;
     }
     ada
 }

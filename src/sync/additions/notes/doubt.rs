@@ -56,12 +56,11 @@ impl Noting<'_> {
         intended: &Intended,
     ) -> Result<Looked, Interrupted> {
         let (pool, prospect) = (&self.scene.sync.pool, self.case.prospect.id);
-        let since = match intended.looked_for_since {
-            Some(since) => since,
-            None => {
-                let now = self.scene.sync.clock.now();
-                store::note::looked_for(pool, prospect, &note.key, now).await?
-            }
+        let since = if let Some(since) = intended.looked_for_since {
+            since
+        } else {
+            let now = self.scene.sync.clock.now();
+            store::note::looked_for(pool, prospect, &note.key, now).await?
         };
         let asked_at = self.scene.sync.clock.now();
         let looked_for = asked_at - since;

@@ -103,7 +103,7 @@ async fn catalogue(noting: &Noting<'_>) -> Result<Arc<Catalogue>, Interrupted> {
             Disposition::Key { .. } | Disposition::Withheld => Interrupted::By(error.into()),
             _ => unavailable(&error),
         },
-        error => error.into(),
+        error @ SyncError::Store(_) => error.into(),
     })
 }
 
