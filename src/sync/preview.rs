@@ -6,15 +6,17 @@ use uuid::Uuid;
 use super::{
     Sync,
     access::Access,
+    additions::Due,
     brake::{Brake, Stopped},
-    flush::tally,
+    flush::{tally, tally_added},
+    gather::{Case, Scene},
     lease::Stop,
     prepare,
-    record::ashby_held,
+    record::{ashby_held, speaks},
 };
 use crate::{
     ids::ProspectId,
-    plan::{Plan, plan},
+    plan::{Outcome, Plan, plan},
     store::{self, connection::Connection, flush::Counts, prospect::Prospect},
 };
 
@@ -25,6 +27,8 @@ pub struct Previewed {
     pub prospect: Prospect,
     /// What would be done, and why.
     pub plan: Plan,
+    /// What would be written beside the stage, in words.
+    pub additions: Vec<String>,
     /// What Ashby holds now.
     pub ashby_now: Value,
 }
@@ -61,17 +65,55 @@ pub async fn preview(sync: &Sync, connection: &Connection, limit: usize) -> Resu
         after = last.id;
         for case in scene.gather(page).await? {
             let plan = scene.brake.judge(&case, plan(&case.situation)).plan;
-            tally(&mut counts, &plan);
-            previewed.push(Previewed {
-                ashby_now: ashby_held(&case.situation),
-                prospect: case.prospect,
-                plan,
-            });
+            previewed.push(shown(&scene, case, plan, &mut counts).await?);
         }
     }
     Ok(Preview {
         stopped: scene.brake.stopped(),
         items: previewed,
         counts,
+    })
+}
+
+/// A prospect of which `plan` would be carried out, counted with it.
+pub(super) async fn shown(
+    scene: &Scene<'_>,
+    case: Case,
+    plan: Plan,
+    counts: &mut Counts,
+) -> Result<Previewed, Stop> {
+    tally(counts, &plan);
+    let (plan, additions) = Box::pin(beside(scene, &case, plan, counts)).await?;
+    Ok(Previewed {
+        ashby_now: ashby_held(&case.situation),
+        prospect: case.prospect,
+        plan,
+        additions,
+    })
+}
+
+/// What would be written beside the stage, and the decision to be shown: that on the stage, unless it does nothing and
+/// something else speaks for the prospect.
+async fn beside(
+    scene: &Scene<'_>,
+    case: &Case,
+    plan: Plan,
+    counts: &mut Counts,
+) -> Result<(Plan, Vec<String>), Stop> {
+    let Some(due) = Due::foreseen(scene, case, &plan) else {
+        return Ok((plan, Vec::new()));
+    };
+    let added = due.foresee(&plan).await?;
+    let mut additions = added.wrote.clone();
+    let mut added = added.decisions();
+    tally_added(counts, &added);
+    let acts = plan.because.outcome() == Outcome::Acted;
+    Ok(match speaks(&plan, &added) {
+        Some(place) if acts => {
+            additions.push(added[place].sentence());
+            (plan, additions)
+        }
+        Some(place) => (added.swap_remove(place), additions),
+        None => (plan, additions),
     })
 }

@@ -169,8 +169,16 @@ fn decision(sync: &Sync, flush: FlushId, case: &Case, plan: &Plan, calls: Value)
     }
 }
 
-/// Is done with a prospect of which `first` was kept before, and keeps what was `added` since. What waits speaks for the
-/// prospect; what was written does where nothing else happened, for a reason that says no is looked for later.
+/// Which of the decisions on what was `added` speaks for the prospect instead of the `first`: what waits, and what was
+/// written where nothing else happened. A reason that says no is looked for later, by whatever lets it go.
+pub(super) fn speaks(first: &Plan, added: &[Plan]) -> Option<usize> {
+    let is_idle = first.because.outcome() == Outcome::Unchanged;
+    added
+        .iter()
+        .rposition(|plan| is_idle || plan.because.outcome() != Outcome::Acted)
+}
+
+/// Is done with a prospect of which `first` was kept before, and keeps what was `added` since.
 pub(super) async fn finish(
     sync: &Sync,
     flush: FlushId,
@@ -181,16 +189,13 @@ pub(super) async fn finish(
     added: (Vec<Plan>, Value),
 ) -> Result<(), SyncError> {
     let (added, calls) = added;
-    let (mut speaks, mut because) = (first_decision, &first.because);
-    let mut decisions = Vec::with_capacity(added.len());
-    for plan in &added {
-        let decision = decision(sync, flush, case, plan, calls.clone());
-        let waits = plan.because.outcome() != Outcome::Acted;
-        if waits || first.because.outcome() == Outcome::Unchanged {
-            (speaks, because) = (decision.id, &plan.because);
-        }
-        decisions.push(decision);
-    }
+    let decisions = added.iter();
+    let decisions = decisions.map(|plan| decision(sync, flush, case, plan, calls.clone()));
+    let decisions: Vec<Decision> = decisions.collect();
+    let (speaks, because) = match speaks(first, &added) {
+        Some(place) => (decisions[place].id, &added[place].because),
+        None => (first_decision, &first.because),
+    };
     let outcome = because.outcome();
     let left = store::prospect::Decided {
         id: case.prospect.id,

@@ -10,12 +10,10 @@ use uuid::Uuid;
 
 use super::{
     Sync, SyncError,
-    flush::tally,
     fold::{aliases, payload_paths},
     lease::Stop,
     prepare,
-    preview::{Preview, Previewed},
-    record::ashby_held,
+    preview::{Preview, shown},
     release, resolve,
 };
 use crate::{
@@ -304,12 +302,7 @@ impl<'a> Run<'a> {
         let mut previewed = Vec::with_capacity(prospects.len());
         for case in scene.gather(prospects).await? {
             let plan = plan(&case.situation);
-            tally(&mut counts, &plan);
-            previewed.push(Previewed {
-                ashby_now: ashby_held(&case.situation),
-                prospect: case.prospect,
-                plan,
-            });
+            previewed.push(shown(&scene, case, plan, &mut counts).await?);
         }
         Ok(Preview {
             items: previewed,

@@ -394,8 +394,11 @@ async fn each_right_of_the_key_is_told_by_endpoint_and_what_only_a_write_would_p
         "ok candidates:read",
         "ok candidates:write",
         "ok hiringProcessMetadata:read",
+        // Not granted, and only settings ask for it.
+        "ok hiringProcessMetadata:write",
         "ok interviews:read",
         "ok jobs:read",
+        "ok organization:read",
     ];
     assert_eq!(of(all).await, granted);
     // A key that may not read about itself: reading is tried, writing is not.

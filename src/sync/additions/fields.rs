@@ -60,6 +60,31 @@ pub(super) async fn add(record: &Record<'_>) -> Result<(Vec<String>, Option<Reas
     Ok((wrote, waits))
 }
 
+/// What would be written, in words, and why something would not. What the fields hold is not looked at.
+pub(super) async fn foresee(
+    record: &Record<'_>,
+) -> Result<(Vec<String>, Option<Reason>), Interrupted> {
+    if !is_due(record) {
+        return Ok((Vec::new(), None));
+    }
+    let wanted = wanted(record).await?;
+    let items = undecided(record, wanted).await?.into_iter();
+    // Whoever is created is given their contact details with it.
+    let items = items.filter(|item| !(record.is_new && was_given(record, &item.wanted)));
+    let (mut words, mut waits) = (Vec::new(), None);
+    for item in items {
+        match item.wanted.value {
+            Ok(_) if record.is_new => words.push(item.wanted.title),
+            Ok(_) => words.push(format!(
+                "{}, unless Ashby's own is to stay",
+                item.wanted.title
+            )),
+            Err(reason) => waits = waits.or(Some(reason)),
+        }
+    }
+    Ok((words, waits))
+}
+
 /// A field that is to have a value, with what was decided of it before.
 struct Item {
     wanted: Wanted,
@@ -390,7 +415,7 @@ impl Writer<'_> {
             Object::Candidate => (FieldObject::Candidate, self.candidate().0),
             Object::Application => (FieldObject::Application, self.record.application.0.clone()),
         };
-        self.record.lease.hold().await?;
+        self.record.hold().await?;
         match self.record.ashby.set_fields(&of, &id, &values).await {
             Ok(()) => Ok(()),
             Err(error) => Err(self.refused(error).await?),
@@ -430,7 +455,7 @@ impl Writer<'_> {
     }
 
     async fn update(&self, change: &CandidateChange) -> Result<(), Interrupted> {
-        self.record.lease.hold().await?;
+        self.record.hold().await?;
         let done = self.record.ashby.update_candidate(change).await;
         done.map(drop).map_err(failed)
     }

@@ -17,15 +17,15 @@ use super::{
 };
 use crate::{
     ashby::{AshbyClient, AshbyError, Disposition},
-    ids::{ApplicationId, CandidateId},
-    plan::{Plan, Reason, Step},
+    ids::{ApplicationId, CandidateId, LeaseToken},
+    plan::{CandidateRef, Plan, Reason, Step},
 };
 
 /// A record in Ashby that may be added to.
 pub(super) struct Record<'a> {
     pub(super) scene: &'a Scene<'a>,
     pub(super) ashby: &'a AshbyClient,
-    pub(super) lease: &'a Arc<Lease>,
+    lease: Option<&'a Arc<Lease>>,
     pub(super) case: &'a Case,
     /// The person.
     pub(super) candidate: CandidateId,
@@ -54,6 +54,29 @@ impl<'a> Due<'a> {
         case: &'a Case,
         (plan, applied): (&Plan, &Applied),
     ) -> Option<Self> {
+        let wrote = applied.wrote.as_ref();
+        let wrote = wrote.map(|(seen, _)| (seen.candidate.clone(), seen.id.clone()));
+        Self::after(scene, ashby, Some(lease), case, (plan, wrote))
+    }
+
+    /// What a decision that a preview shows would leave to be added to, where something would be due.
+    pub(super) fn foreseen(scene: &'a Scene<'a>, case: &'a Case, plan: &Plan) -> Option<Self> {
+        Self::after(
+            scene,
+            &scene.ashby,
+            None,
+            case,
+            (plan, would_write(case, plan)),
+        )
+    }
+
+    fn after(
+        scene: &'a Scene<'a>,
+        ashby: &'a AshbyClient,
+        lease: Option<&'a Arc<Lease>>,
+        case: &'a Case,
+        (plan, wrote): (&Plan, Option<Written>),
+    ) -> Option<Self> {
         // A decision that does nothing is withheld neither by the shadow nor by the brake; nothing is written all the same.
         if case.situation.is_in_shadow() || scene.brake.stops(&case.prospect.dover_job_id) {
             return None;
@@ -61,7 +84,18 @@ impl<'a> Due<'a> {
         if let Some(person) = Noting::person(scene, ashby, lease, case, plan) {
             return Some(Self::Person(person));
         }
-        Record::of(scene, ashby, lease, case, (plan, applied)).map(Self::Record)
+        Record::after(scene, ashby, lease, case, (plan, wrote)).map(Self::Record)
+    }
+
+    /// What would be added, in words, and why something would wait. Ashby is not asked: what a field holds there may yet be
+    /// a reason to leave it.
+    pub(super) async fn foresee(&self, plan: &Plan) -> Result<Added, Stop> {
+        let mut added = Added::default();
+        match self {
+            Self::Record(record) => record.foresee(plan, &mut added).await?,
+            Self::Person(person) => added.wrote = person.foresee(plan),
+        }
+        Ok(added)
     }
 
     /// Of which prospect, and whose record in Ashby.
@@ -81,6 +115,30 @@ impl<'a> Due<'a> {
         }
         Ok(added)
     }
+}
+
+/// Whose application, and which, a decision has made or changed.
+type Written = (CandidateId, ApplicationId);
+
+/// What stands for an id that there will be once somebody is created.
+const NOT_YET: &str = "";
+
+/// What a plan would write, were it carried out.
+fn would_write(case: &Case, plan: &Plan) -> Option<Written> {
+    plan.steps.iter().find_map(|step| match step {
+        Step::CreateApplication { candidate, .. } => {
+            let candidate = match candidate {
+                CandidateRef::Known(id) => id.clone(),
+                CandidateRef::JustCreated => NOT_YET.into(),
+            };
+            Some((candidate, NOT_YET.into()))
+        }
+        Step::Move { .. } | Step::Archive { .. } => {
+            let held = application(&case.situation.person)?;
+            Some((held.candidate.clone(), held.id.clone()))
+        }
+        Step::CreateCandidate { .. } => None,
+    })
 }
 
 /// What additions came to.
@@ -138,22 +196,20 @@ impl Added {
 
 impl<'a> Record<'a> {
     /// The record that a decision leaves, where there is one and something is to be added to it.
-    fn of(
+    fn after(
         scene: &'a Scene<'a>,
         ashby: &'a AshbyClient,
-        lease: &'a Arc<Lease>,
+        lease: Option<&'a Arc<Lease>>,
         case: &'a Case,
-        (plan, applied): (&Plan, &Applied),
+        (plan, wrote): (&Plan, Option<Written>),
     ) -> Option<Self> {
         if !plan.because.lets_add() {
             return None;
         }
-        let (candidate, application) = if let Some((seen, _)) = &applied.wrote {
-            (seen.candidate.clone(), seen.id.clone())
-        } else {
-            let held = application(&case.situation.person)?;
-            (held.candidate.clone(), held.id.clone())
-        };
+        let has_written = wrote.is_some();
+        let held = || application(&case.situation.person);
+        let held = || held().map(|held| (held.candidate.clone(), held.id.clone()));
+        let (candidate, application) = wrote.or_else(held)?;
         let record = Self {
             scene,
             ashby,
@@ -162,9 +218,14 @@ impl<'a> Record<'a> {
             candidate,
             application,
             is_new: makes_candidate(plan),
-            has_written: applied.wrote.is_some(),
+            has_written,
         };
         record.is_due().then_some(record)
+    }
+
+    /// Leave to write, under the lease of this token. A preview never has it.
+    async fn hold(&self) -> Result<LeaseToken, Stop> {
+        hold(self.lease).await
     }
 
     /// Whether any kind of addition has something to say of it. Asked of every prospect: nothing is read.
@@ -177,6 +238,19 @@ impl<'a> Record<'a> {
         added.take_in_some(fields::add(self).await)?;
         added.take_in_some(Noting::of(self).add().await)
     }
+
+    async fn foresee(&self, plan: &Plan, added: &mut Added) -> Result<(), Stop> {
+        added.wrote.extend(tag::foresee(self));
+        added.take_in_some(fields::foresee(self).await)?;
+        added.wrote.extend(Noting::of(self).foresee(plan));
+        Ok(())
+    }
+}
+
+async fn hold(lease: Option<&Arc<Lease>>) -> Result<LeaseToken, Stop> {
+    let lease = lease.ok_or(Stop::LeaseLost)?;
+    lease.hold().await?;
+    Ok(lease.token)
 }
 
 fn makes_candidate(plan: &Plan) -> bool {

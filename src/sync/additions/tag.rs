@@ -18,14 +18,23 @@ pub(super) async fn add(record: &Record<'_>) -> Result<Vec<String>, Interrupted>
     let Some(title) = due(record) else {
         return Ok(Vec::new());
     };
-    record.lease.hold().await?;
+    record.hold().await?;
     let tag = titled(record, title).await?;
     let given = record.ashby.add_tag(&record.candidate, &tag).await;
     given.map_err(failed)?;
     let mut tx = record.scene.fenced().await?;
     store::prospect::tagged(&mut *tx, record.case.prospect.id, title).await?;
     tx.commit().await.map_err(store::StoreError::from)?;
-    Ok(vec![format!("the tag \u{201c}{title}\u{201d}")])
+    Ok(vec![named(title)])
+}
+
+/// What would be given, in words.
+pub(super) fn foresee(record: &Record<'_>) -> Option<String> {
+    due(record).map(named)
+}
+
+fn named(title: &str) -> String {
+    format!("the tag \u{201c}{title}\u{201d}")
 }
 
 /// The tag of a title: Ashby is asked once a flush.

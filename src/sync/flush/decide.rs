@@ -303,7 +303,7 @@ pub(in crate::sync) const fn tally(counts: &mut Counts, plan: &Plan) {
 }
 
 /// Counts what was added. Of one prospect that was counted already: only that it waits, or is tried again, is more.
-fn tally_added(counts: &mut Counts, added: &[Plan]) {
+pub(in crate::sync) fn tally_added(counts: &mut Counts, added: &[Plan]) {
     match added.last().map(|plan| plan.because.outcome()) {
         Some(Outcome::Parked) => counts.parked += 1,
         Some(Outcome::Retried) => counts.failed += 1,

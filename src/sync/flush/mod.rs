@@ -11,7 +11,7 @@ use std::sync::{
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-pub(super) use self::decide::tally;
+pub(super) use self::decide::{tally, tally_added};
 use super::{
     Sync,
     access::Access,

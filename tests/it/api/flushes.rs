@@ -188,7 +188,7 @@ async fn a_preview_can_be_handed_over_as_a_spreadsheet_or_a_table() {
         let lines: Vec<&str> = text.as_str().unwrap().split("\r\n").collect();
         assert_eq!(
             lines[0],
-            "job,candidate,name,dover stage,dover status,ashby now,action,rule,reason,why"
+            "job,candidate,name,dover stage,dover status,ashby now,action,rule,reason,why,beside the stage"
         );
         assert!(
             lines[1].contains("\"'=HYPERLINK(\"\"https://"),

@@ -34,7 +34,7 @@ impl TestApp {
         self.send(request.json(&map)).await
     }
 
-    async fn map(&self, map: Value) -> Value {
+    pub(crate) async fn map(&self, map: Value) -> Value {
         self.try_map("", map).await.ok()
     }
 

@@ -97,6 +97,8 @@ pub struct PreviewItem {
     /// What Ashby holds now.
     #[schema(value_type = Object)]
     pub ashby_now: Value,
+    /// What would be written beside the stage, in words: fields, notes, the tag.
+    pub additions: Vec<String>,
 }
 
 impl PreviewItem {
@@ -110,6 +112,7 @@ impl PreviewItem {
             },
             rule: plan.because.rule(),
             ashby_now,
+            additions: Vec::new(),
         }
     }
 
@@ -123,6 +126,7 @@ impl PreviewItem {
             },
             rule: decision.rule,
             ashby_now: decision.ashby,
+            additions: Vec::new(),
         }
     }
 }
@@ -142,6 +146,7 @@ pub fn sheet(items: &[PreviewItem]) -> Sheet {
             item.rule.to_string(),
             item.reason.code.clone(),
             item.reason.sentence.clone(),
+            item.additions.join("; "),
         ]
     };
     Sheet {
@@ -156,6 +161,7 @@ pub fn sheet(items: &[PreviewItem]) -> Sheet {
             "rule",
             "reason",
             "why",
+            "beside the stage",
         ],
         rows: items.iter().map(row).collect(),
     }
@@ -185,11 +191,14 @@ pub async fn shown(sync: &Sync, previewed: preview::Preview) -> Result<Preview, 
     let (prospects, plans): (Vec<_>, Vec<_>) = previewed
         .items
         .into_iter()
-        .map(|case| (case.prospect, (case.plan, case.ashby_now)))
+        .map(|case| (case.prospect, (case.plan, case.ashby_now, case.additions)))
         .unzip();
     let shown = ProspectBody::of_all(sync, &prospects).await?;
     let items = shown.into_iter().zip(plans);
-    let items = items.map(|(prospect, (plan, now))| PreviewItem::of(prospect, &plan, now));
+    let items = items.map(|(prospect, (plan, now, additions))| PreviewItem {
+        additions,
+        ..PreviewItem::of(prospect, &plan, now)
+    });
     Ok(Preview {
         items: items.collect(),
         counts,

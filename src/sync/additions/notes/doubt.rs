@@ -102,7 +102,7 @@ impl Noting<'_> {
         match error.disposition() {
             Disposition::Key { .. } => Err(Interrupted::By(Stop::Key(error.to_string()))),
             Disposition::Withheld => {
-                self.lease.hold().await?;
+                self.hold().await?;
                 Ok(Looked::Settled(Done::InDoubt(intended.at)))
             }
             _ if intended.is_undecided => Ok(Looked::Settled(Done::Undecided(intended.at))),

@@ -4,16 +4,18 @@
 mod doubt;
 mod text;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use self::doubt::Looked;
-use super::Record;
+use super::{Record, hold};
 use crate::{
     ashby::{AshbyClient, AshbyError, Disposition, NewNote},
-    ids::{ApplicationId, CandidateId, StageId},
+    ids::{ApplicationId, CandidateId, LeaseToken, StageId},
     plan::{
-        Outcome, Plan, Reason,
+        Action, Outcome, Plan, Reason,
         notes::{Dropped, Event, Gist, judge, may_be_noted},
         policy::Policy,
         situation::Person,
@@ -42,7 +44,7 @@ const WRITTEN_AT_ONCE: usize = 20;
 pub(in crate::sync) struct Noting<'a> {
     pub(super) scene: &'a Scene<'a>,
     ashby: &'a AshbyClient,
-    lease: &'a Lease,
+    lease: Option<&'a Arc<Lease>>,
     pub(super) case: &'a Case,
     /// Who they are in Ashby.
     pub(super) candidate: &'a CandidateId,
@@ -98,6 +100,10 @@ pub(in crate::sync) async fn owe_decided(
     owe_if(tx, &case.prospect, *at, to, &wanted, now).await
 }
 
+fn upon(event: Event) -> String {
+    format!("a note upon {}", event.word())
+}
+
 /// What became of a note.
 enum Done {
     /// Ashby has it.
@@ -128,7 +134,7 @@ impl<'a> Noting<'a> {
     pub(super) fn person(
         scene: &'a Scene<'a>,
         ashby: &'a AshbyClient,
-        lease: &'a Lease,
+        lease: Option<&'a Arc<Lease>>,
         case: &'a Case,
         plan: &Plan,
     ) -> Option<Self> {
@@ -163,6 +169,29 @@ impl Noting<'_> {
         !self.case.notes.notes.is_empty() || (self.has_written && is_deed())
     }
 
+    async fn hold(&self) -> Result<LeaseToken, Stop> {
+        hold(self.lease).await
+    }
+
+    /// What would be written, in words: what is owed, and what is owed once `plan` was carried out.
+    pub(super) fn foresee(&self, plan: &Plan) -> Vec<String> {
+        let policy = &self.case.situation.policy;
+        let open = &self.case.notes;
+        let due = open.notes.iter().filter(|note| {
+            let is_begun = note.progress != Progress::Owed;
+            is_begun || judge(note.event, note.at, open.made_at, policy).is_ok()
+        });
+        let deed = match plan.action() {
+            Action::Create => Some(Event::Created),
+            Action::Move => Some(Event::StageChanged),
+            Action::Archive => Some(Event::Archived),
+            Action::Update | Action::None => None,
+        };
+        let deed = deed.filter(|deed| self.has_written && policy.notes_on(*deed));
+        let events = due.map(|note| note.event).chain(deed);
+        events.map(upon).collect()
+    }
+
     /// Writes what is owed, oldest first. Answers what that was, in words, and why something was not.
     pub(super) async fn add(&self) -> Result<(Vec<String>, Option<Reason>), Interrupted> {
         if !self.is_due() {
@@ -178,7 +207,7 @@ impl Noting<'_> {
         for (place, note) in due.into_iter().take(WRITTEN_AT_ONCE).enumerate() {
             let is_first = place == 0 && !has_written;
             match self.see_to(&note, is_first).await? {
-                Done::Written => written.push(format!("a note upon {}", note.event.word())),
+                Done::Written => written.push(upon(note.event)),
                 Done::InDoubt(since) => in_doubt = in_doubt.or(Some(since)),
                 Done::Undecided(since) => undecided = undecided.or(Some(since)),
                 Done::LetGo => {}
@@ -249,12 +278,12 @@ impl Noting<'_> {
             }
         };
         let content_hash = self.hash(&Gist::of_html(&html));
-        self.lease.hold().await?;
+        let lease = self.hold().await?;
         let intended_at = self.scene.sync.clock.now();
         let intent = store::note::intend(
             &self.scene.sync.pool,
             self.scene.connection,
-            self.lease.token,
+            lease,
             self.case.prospect.id,
             &note.key,
             &content_hash,
@@ -298,7 +327,7 @@ impl Noting<'_> {
             Disposition::Key { .. } => Err(Interrupted::By(Stop::Key(error.to_string()))),
             Disposition::Permanent => Err(self.refused(error).await?),
             Disposition::Withheld => {
-                self.lease.hold().await?;
+                self.hold().await?;
                 Err(unavailable(&error))
             }
             Disposition::Transient | Disposition::InDoubt => Err(unavailable(&error)),
