@@ -20,7 +20,10 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::database::{TestDatabase, database};
+use crate::{
+    database::{TestDatabase, database},
+    patience::until,
+};
 
 /// The key that the simulated Ashby takes.
 pub(crate) const ASHBY_KEY: &str = "sim-key";
@@ -296,6 +299,17 @@ impl TestApp {
         )
         .await
         .ok()
+    }
+
+    /// A flush of `acme` that was begun, once it has ended.
+    pub(crate) async fn ended(&self, flush: &Value) -> Value {
+        let id = flush["id"].as_str().unwrap();
+        let path = format!("/v1/connections/{CONNECTION}/flushes/{id}");
+        until("the flush ends", 120, async || {
+            let flush = self.get(&path).await.ok();
+            (flush["status"] != "running").then_some(flush)
+        })
+        .await
     }
 
     /// The prospect of a Dover candidate.

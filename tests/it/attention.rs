@@ -3,7 +3,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{ASHBY_KEY, CONNECTION, Person, TOKEN, TestApp};
+use crate::{
+    app::{ASHBY_KEY, CONNECTION, Person, TOKEN, TestApp},
+    patience::until_so,
+};
 
 async fn connection(app: &TestApp, name: &str) -> Value {
     app.get(&format!("/v1/connections/{name}")).await.ok()
@@ -33,9 +36,7 @@ async fn a_refusal_of_a_key_that_was_replaced_meanwhile_says_nothing_of_the_new_
     let mark = app.mark().await;
     let flushes = format!("/v1/connections/{CONNECTION}/flushes");
     let flush = app.post(&flushes, json!({})).await.ok();
-    while app.mark().await == mark {
-        tokio::task::yield_now().await;
-    }
+    until_so("a call", async || app.mark().await > mark).await;
     revoke(&app, ASHBY_KEY).await;
     let change = app
         .request(Method::PATCH, &format!("/v1/connections/{CONNECTION}"))
@@ -43,13 +44,7 @@ async fn a_refusal_of_a_key_that_was_replaced_meanwhile_says_nothing_of_the_new_
         .json(&json!({ "ashby_api_key": "second" }));
     assert_eq!(app.send(change).await.ok()["status"], "connected");
 
-    let path = format!("{flushes}/{}", flush["id"].as_str().unwrap());
-    let ended = loop {
-        let flush = app.get(&path).await.ok();
-        if flush["status"] != "running" {
-            break flush;
-        }
-    };
+    let ended = app.ended(&flush).await;
     assert_eq!(ended["status"], "stopped", "{ended}");
     assert_eq!(connection(&app, CONNECTION).await["status"], "connected");
     app.flush().await;

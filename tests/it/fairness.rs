@@ -17,7 +17,10 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{PatientClock, Person, SECRET, TestApp};
+use crate::{
+    app::{PatientClock, Person, SECRET, TestApp},
+    patience::until_so,
+};
 
 const INTERVAL: TimeDelta = TimeDelta::minutes(15);
 
@@ -137,12 +140,14 @@ async fn pass(app: &TestApp, minutes: i64, mut looks: watch::Receiver<u64>) {
         app.clock.advance(Duration::from_secs(4));
         looks.wait_for(|looks| *looks > looked).await.unwrap();
         let (mut before, mut quiet) = (app.mark().await, 0);
-        while quiet < 2 {
+        until_so("nobody calls", async || {
             let now = app.mark().await;
             let is_quiet = now == before && !is_folding(app).await;
             quiet = if is_quiet { quiet + 1 } else { 0 };
             before = now;
-        }
+            quiet == 2
+        })
+        .await;
     }
 }
 

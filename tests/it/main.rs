@@ -33,6 +33,7 @@ mod openapi;
 mod operator;
 mod outside;
 mod pacing;
+mod patience;
 mod processes;
 mod receiving;
 mod registering;

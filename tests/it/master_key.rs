@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::{CONNECTION, Person, TOKEN, TestApp},
     database::database,
+    patience::until_so,
 };
 
 /// The master key that the tests' program has.
@@ -118,10 +119,11 @@ async fn a_process_that_missed_the_rotation_keeps_nothing_and_ends() {
         tokio::spawn(
             async move { until_rotated(&sync, &told, told.clone().cancelled_owned()).await },
         );
-    while !work.is_finished() {
+    until_so("the work ends", async || {
         app.wait(1);
-        tokio::task::yield_now().await;
-    }
+        work.is_finished()
+    })
+    .await;
     let ended = work.await.unwrap().unwrap_err();
     assert!(shutdown.is_cancelled());
     assert!(ended.to_string().contains("MASTER_KEY"), "{ended}");

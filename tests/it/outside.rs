@@ -6,7 +6,10 @@ use std::{future::Future, time::Duration};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::app::{CONNECTION, Person, TestApp};
+use crate::{
+    app::{CONNECTION, Person, TestApp},
+    patience::until_so,
+};
 
 /// How long the simulator holds an answer back, in milliseconds: plenty for what is done meanwhile.
 const HELD_BACK: u64 = 2_500;
@@ -20,7 +23,7 @@ async fn hold_back(app: &TestApp, endpoint: &str, kind: &str) {
 
 /// Waits until `endpoint` has been called once more than `before`.
 async fn asked(app: &TestApp, endpoint: &str, before: usize) {
-    while app.called(endpoint).await == before {}
+    until_so(endpoint, async || app.called(endpoint).await > before).await;
 }
 
 /// Flushes, and does `deed` while the answer to `endpoint` is held back.

@@ -5,7 +5,10 @@ use chrono::{DateTime, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{ASHBY_KEY, CONNECTION, Person, SECRET, TestApp};
+use crate::{
+    app::{ASHBY_KEY, CONNECTION, Person, SECRET, TestApp},
+    patience::until_so,
+};
 
 /// Calls of the record that were answered with 429.
 fn refused(calls: &[Value]) -> usize {
@@ -160,7 +163,7 @@ async fn a_limit_that_grows_or_shrinks_in_mid_flush_is_followed() {
     until_called(&app, mark, 30).await;
     app.sim("switches", json!({ "rateLimit": { "limit": 40 } }))
         .await;
-    ended(&app, &flush).await;
+    assert_eq!(app.ended(&flush).await["status"], "done");
     let calls = calls_since(&app, mark).await;
     assert_eq!(refused(&calls), 0);
     assert!(most_in_a_minute(&calls) <= 36);
@@ -172,30 +175,14 @@ async fn a_limit_that_grows_or_shrinks_in_mid_flush_is_followed() {
     app.sim("switches", json!({ "rateLimit": { "limit": 10 } }))
         .await;
     let changed = app.mark().await;
-    ended(&app, &flush).await;
+    assert_eq!(app.ended(&flush).await["status"], "done");
     let later = calls_since(&app, changed).await;
     assert!(refused(&later) <= 8, "{} refused", refused(&later));
     assert_eq!(applications(&app).await, 60);
 }
 
 async fn until_called(app: &TestApp, mark: u64, calls: u64) {
-    while app.mark().await < mark + calls {
-        tokio::task::yield_now().await;
-    }
-}
-
-async fn ended(app: &TestApp, flush: &Value) {
-    let path = format!(
-        "/v1/connections/{CONNECTION}/flushes/{}",
-        flush["id"].as_str().unwrap()
-    );
-    loop {
-        let flush = app.get(&path).await.ok();
-        if flush["status"] != "running" {
-            assert_eq!(flush["status"], "done", "{flush}");
-            return;
-        }
-    }
+    until_so("calls", async || app.mark().await >= mark + calls).await;
 }
 
 #[tokio::test]

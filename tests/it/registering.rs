@@ -3,7 +3,10 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::app::{ASHBY_KEY, Answer, CONNECTION, Person, SECRET, TOKEN, TestApp};
+use crate::{
+    app::{ASHBY_KEY, Answer, CONNECTION, Person, SECRET, TOKEN, TestApp},
+    patience::until_so,
+};
 
 const UNKNOWN: &str = "8f4d1f1e-3c0a-4a35-9b7c-2f6a1d5e0b11";
 
@@ -264,7 +267,10 @@ async fn a_key_that_fails_amid_a_flush_stops_it_until_a_check_passes() {
         let slow = json!({ "endpoint": "candidate.create", "kind": "slow", "delay_ms": 1_500, "times": 30 });
         app.sim("faults", slow).await;
         let revoke = async {
-            while app.called("candidate.create").await == 0 {}
+            until_so("a create", async || {
+                app.called("candidate.create").await > 0
+            })
+            .await;
             grant(&app, ASHBY_KEY, broken.clone()).await;
         };
         let (flush, ()) = tokio::join!(app.flush(), revoke);

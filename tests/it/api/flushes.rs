@@ -6,15 +6,6 @@ use serde_json::{Value, json};
 use super::{each, of_acme, paged};
 use crate::app::{Person, TOKEN, TestApp};
 
-async fn finished(app: &TestApp, id: &str) -> Value {
-    loop {
-        let flush = app.get(&of_acme(&format!("/flushes/{id}"))).await.ok();
-        if flush["status"] != "running" {
-            return flush;
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_flush_that_is_waited_for_is_finished() {
     let app = TestApp::with_job().await;
@@ -57,7 +48,7 @@ async fn a_flush_goes_on_when_nobody_waits() {
     let started = started.with_status(StatusCode::ACCEPTED);
     let id = started["id"].as_str().unwrap();
     assert_eq!(location, of_acme(&format!("/flushes/{id}")));
-    assert_eq!(finished(&app, id).await["status"], "done");
+    assert_eq!(app.ended(&started).await["status"], "done");
     assert_eq!(app.application("Ada").await["stage"], "Replied");
 }
 
@@ -76,8 +67,7 @@ async fn whoever_asks_while_one_runs_gets_that_one() {
         (&first["id"], &json!("running"))
     );
     assert_eq!(second["finished_at"], Value::Null);
-    let id = first["id"].as_str().unwrap();
-    finished(&app, id).await;
+    app.ended(&first).await;
     let third = app.flush().await;
     assert_ne!(third["id"], first["id"]);
 }

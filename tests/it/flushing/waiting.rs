@@ -5,7 +5,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::stage_of_ada;
-use crate::app::{ASHBY_KEY, CONNECTION, Person, SECRET, TestApp};
+use crate::{
+    app::{ASHBY_KEY, CONNECTION, Person, SECRET, TestApp},
+    patience::until_so,
+};
 
 /// Ada waits for `reason`, with nothing written, flush after flush.
 async fn waits(app: &TestApp, ada: &Person, reason: &str) {
@@ -396,10 +399,12 @@ async fn nobody_is_created_before_ashbys_candidates_are_known() {
     assert!(app.writes().await.is_empty());
     app.sim("switches", json!({ "rateLimit": { "limit": 1_000 } }))
         .await;
-    while app.reason(&ada.id).await == "learning-ashby" {
+    until_so("Ashby is learnt", async || {
         app.wait(2);
         assert_eq!(app.flush().await["status"], "done");
-    }
+        app.reason(&ada.id).await != "learning-ashby"
+    })
+    .await;
     assert_eq!(app.writes().await, ["application.create"]);
     assert_eq!(app.application("Ada").await["candidateId"], known["id"]);
     assert_eq!(app.get("/health").await.ok()["queue"]["parked"], 0);

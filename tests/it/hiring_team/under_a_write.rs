@@ -10,7 +10,10 @@ use dover_ashby_sync::{
 use serde_json::{Value, json};
 
 use super::{another_plan, fitting, is, job, path_of, stage, with_ada, with_news};
-use crate::app::{CONNECTION, Person, TestApp};
+use crate::{
+    app::{CONNECTION, Person, TestApp},
+    patience::until_so,
+};
 
 /// Orders a deed of others for right before the next call of `endpoint` takes effect.
 async fn right_before(app: &TestApp, endpoint: &str, method: &str, path: &str, body: Value) {
@@ -261,7 +264,7 @@ async fn a_job_that_hides_under_a_move_is_waited_for_and_its_people_are_not_forg
         .await;
         let before = app.called("job.info").await;
         let meanwhile = async {
-            while app.called("job.info").await == before {}
+            until_so("a look", async || app.called("job.info").await > before).await;
             if endpoint == "application.info" {
                 app.clock.advance(std::time::Duration::from_secs(6));
             }

@@ -11,6 +11,7 @@ use crate::{
     app::{Person, TestApp, told_by},
     faults::ordered,
     operator,
+    patience::until_so,
 };
 
 const WRITES: &str = "candidate.createNote";
@@ -284,9 +285,7 @@ async fn killed_at_a_note(effect: bool) -> TestApp {
         );
         async move { app.post(&path, json!({})).await }
     });
-    while killed.called(WRITES).await == 0 {
-        tokio::task::yield_now().await;
-    }
+    until_so("a note", async || killed.called(WRITES).await > 0).await;
     killed.sync().pool.close().await;
     let _ = flushing.await;
     Arc::into_inner(killed).unwrap()

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::{
-    Door, Patience,
+    Door,
     ashby::Ashby,
     client, door, furnished, is_acknowledged, let_doubts_grow_old, let_leases_run_out, now,
     postgres_proxy::PostgresProxy,
@@ -24,6 +24,7 @@ use super::{
 use crate::{
     app::CONNECTION,
     database::{TestDatabase, database},
+    patience::Patience,
     scenario::{Scenario, outcome},
 };
 

@@ -13,7 +13,7 @@ mod program;
 mod replicas;
 mod steps;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use dover_ashby_sync::{
@@ -34,38 +34,6 @@ use crate::{
 /// The present moment.
 fn now() -> DateTime<Utc> {
     SystemClock.now()
-}
-
-/// How long something is waited for that other processes do.
-struct Patience {
-    what: String,
-    given_up_at: DateTime<Utc>,
-}
-
-impl Patience {
-    fn of(seconds: u64, what: &str) -> Self {
-        Self {
-            what: what.to_owned(),
-            given_up_at: now() + Duration::from_secs(seconds),
-        }
-    }
-
-    /// Waits a moment; fails when the time is over.
-    async fn wait(&self) {
-        assert!(now() < self.given_up_at, "{}: not in time", self.what);
-        SystemClock.sleep(Duration::from_millis(25)).await;
-    }
-}
-
-/// Asks again and again until there is an answer; the test fails after `seconds`.
-async fn until<T>(what: &str, seconds: u64, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let patience = Patience::of(seconds, what);
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        patience.wait().await;
-    }
 }
 
 #[expect(

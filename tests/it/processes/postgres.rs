@@ -20,11 +20,12 @@ use url::Url;
 
 use super::{
     Door, ashby::Ashby, client, door, furnished, holds::Moment, let_doubts_grow_old, now,
-    postgres_proxy::PostgresProxy, program::Program, say, setting, stored, until,
+    postgres_proxy::PostgresProxy, program::Program, say, setting, stored,
 };
 use crate::{
     app::{Answer, CONNECTION, Person},
     database::database,
+    patience::until,
     scenario::{Scenario, outcome},
 };
 

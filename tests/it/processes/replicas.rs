@@ -19,11 +19,11 @@ use super::{
     program::{Program, Setting},
     rewrite, say, setting,
     steps::Steps,
-    until,
 };
 use crate::{
     app::{CONNECTION, Person},
     database::{TestDatabase, database},
+    patience::until,
     scenario::Scenario,
 };
 
