@@ -39,10 +39,10 @@ pub(super) fn create(
             known: false,
         });
     }
-    let map = FieldMap::of(policy);
+    let map = policy.fields();
     let missing = map.missing(dover);
     let person = match known {
-        None => Some(new_person(dover, &map, missing)?),
+        None => Some(new_person(dover, map, missing)?),
         Some(_) if missing.is_empty() => None,
         Some(_) => return Err(Reason::MandatoryFieldMissing(missing)),
     };

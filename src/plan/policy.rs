@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
+    fields::FieldMap,
     notes::{Event, Template},
     says::{DoverSays, Stage, Status, Word},
     settings::{
@@ -72,7 +73,10 @@ pub struct Mapped {
 
 /// What is in force for one prospect.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policy(BTreeMap<&'static str, InForce>);
+pub struct Policy {
+    settings: BTreeMap<&'static str, InForce>,
+    fields: FieldMap,
+}
 
 impl Default for Policy {
     /// What holds where nobody has set anything.
@@ -84,12 +88,19 @@ impl Default for Policy {
 impl Policy {
     /// What the layers come to.
     pub fn of(stack: &Stack<'_>) -> Self {
-        Self(stack.all())
+        let settings = stack.all();
+        let fields = FieldMap::of(|key| settings.get(key).map(|found| &found.value));
+        Self { settings, fields }
+    }
+
+    /// Which variable goes where.
+    pub const fn fields(&self) -> &FieldMap {
+        &self.fields
     }
 
     /// What is in force of a key. `None`: there is no such key.
     pub fn setting(&self, key: &str) -> Option<&InForce> {
-        self.0.get(key)
+        self.settings.get(key)
     }
 
     /// What has to happen before the candidate is added.
@@ -116,7 +127,7 @@ impl Policy {
     /// What a note upon such an event says. What was set was understood then; should a later version no longer understand
     /// it, the usual one holds.
     pub fn note_template(&self, event: Event) -> Template {
-        let set = self.0.get(NOTE_TEMPLATES);
+        let set = self.settings.get(NOTE_TEMPLATES);
         let set = set.and_then(|set| set.value.get(event.word())?.as_str());
         set.and_then(|text| Template::parse(text).ok())
             .unwrap_or_else(|| {
@@ -131,12 +142,12 @@ impl Policy {
 
     /// The e-mail address of the user who is credited otherwise.
     pub fn credited_user(&self) -> Option<&str> {
-        self.0.get(CREDITED_USER)?.value.as_str()
+        self.settings.get(CREDITED_USER)?.value.as_str()
     }
 
     /// The title of the tag that candidates are given.
     pub fn tag(&self) -> Option<&str> {
-        self.0.get(TAG)?.value.as_str()
+        self.settings.get(TAG)?.value.as_str()
     }
 
     /// Whether contact details are updated after somebody was created.
@@ -168,7 +179,7 @@ impl Policy {
             Takes::Stage { .. } => self.mapped(key.name),
             _ => None,
         });
-        let found = self.0.get(NAMED_STAGES);
+        let found = self.settings.get(NAMED_STAGES);
         let found = found.and_then(|found| found.value.as_object());
         let named = found
             .into_iter()
@@ -183,13 +194,13 @@ impl Policy {
     }
 
     fn mapped(&self, key: &'static str) -> Option<Mapped> {
-        let stage = self.0.get(key)?.value.as_str()?.into();
+        let stage = self.settings.get(key)?.value.as_str()?.into();
         Some(Mapped { stage, key })
     }
 
     /// The stage that is set for an interview stage of that name.
     fn named(&self, name: &str) -> Option<Mapped> {
-        let names = self.0.get(NAMED_STAGES)?.value.as_object()?;
+        let names = self.settings.get(NAMED_STAGES)?.value.as_object()?;
         let meant = plain(name);
         let (_, stage) = names.iter().find(|(known, _)| plain(known) == meant)?;
         Some(Mapped {
@@ -200,7 +211,7 @@ impl Policy {
 
     /// A value as what it means. One that means nothing, as a later version may leave it, counts as the default.
     fn read<T: Default + for<'a> Deserialize<'a>>(&self, key: &str) -> T {
-        let value: Option<&Value> = self.0.get(key).map(|found| &found.value);
+        let value: Option<&Value> = self.settings.get(key).map(|found| &found.value);
         value
             .and_then(|value| T::deserialize(value).ok())
             .unwrap_or_default()

@@ -66,31 +66,40 @@ impl Scene<'_> {
         })
     }
 
-    /// The user of an address: as kept, or asked for.
+    /// The user of an address; a flush looks once for each.
     async fn user_of(&self, email: &str) -> Result<Found, SyncError> {
         let Some(key) = IdentityKey::email(email) else {
             return Ok(Found::Nobody);
         };
-        let (sync, connection) = (self.sync, self.connection);
-        let hash = sync.vault.identity_hash(connection, &key);
-        // One at a time: of a page that one person owns, one asks and the others find it kept.
-        let _asking = self.asking_for_users.lock().await;
-        let now = sync.clock.now();
-        if let Some(kept) = store::user::kept(&sync.pool, connection, &hash).await?
-            && !is_old(&kept, now)
-        {
-            return Ok(kept.user.map_or(Found::Nobody, Found::User));
-        }
-        let user = match self.ashby.user_by_email(email).await {
-            Ok(user) => user.filter(|user| user.is_enabled).map(|user| user.id),
-            Err(error) if error.disposition() == Disposition::Permanent => {
-                let message = error.message;
-                return Ok(Found::Refused { message });
-            }
-            Err(error) => return Err(error.into()),
+        let hash = self.sync.vault.identity_hash(self.connection, &key);
+        // One at a time: of a page that one person owns, one asks and the others find it known.
+        let mut known = self.users.lock().await;
+        let user = match known.get(&hash) {
+            Some(user) => user.clone(),
+            None => match self.look_up(email, &hash).await {
+                Ok(user) => known.entry(hash).or_insert(user).clone(),
+                Err(SyncError::Ashby(error)) if error.disposition() == Disposition::Permanent => {
+                    let message = error.message;
+                    return Ok(Found::Refused { message });
+                }
+                Err(error) => return Err(error),
+            },
         };
-        store::user::keep(&sync.pool, connection, &hash, user.as_ref(), now).await?;
         Ok(user.map_or(Found::Nobody, Found::User))
+    }
+
+    /// The user of an address: as kept, or asked for and kept.
+    async fn look_up(&self, email: &str, hash: &[u8]) -> Result<Option<UserId>, SyncError> {
+        let (sync, connection) = (self.sync, self.connection);
+        let now = sync.clock.now();
+        let kept = store::user::kept(&sync.pool, connection, hash).await?;
+        if let Some(kept) = kept.filter(|kept| !is_old(kept, now)) {
+            return Ok(kept.user);
+        }
+        let found = self.ashby.user_by_email(email).await?;
+        let user = found.filter(|user| user.is_enabled).map(|user| user.id);
+        store::user::keep(&sync.pool, connection, hash, user.as_ref(), now).await?;
+        Ok(user)
     }
 }
 

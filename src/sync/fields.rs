@@ -49,7 +49,7 @@ pub async fn shown(sync: &Sync, connection: ConnectionId) -> Result<Shown, Store
         .filter_map(|key| policy.setting(key)?.changed.as_ref());
     let changed = changed.map(|(_, changed)| changed.clone());
     Ok(Shown {
-        map: FieldMap::of(&policy),
+        map: policy.fields().clone(),
         changed: changed.max_by_key(|changed| changed.at),
         is_locked: keys.iter().any(|key| lock_of(key, &locked).is_some()),
         read_at: read.as_ref().map(|read| read.at),
@@ -59,7 +59,7 @@ pub async fn shown(sync: &Sync, connection: ConnectionId) -> Result<Shown, Store
 
 /// The field map in force for a connection.
 pub async fn in_force(sync: &Sync, connection: ConnectionId) -> Result<FieldMap, StoreError> {
-    Ok(FieldMap::of(&policy(sync, connection).await?))
+    Ok(policy(sync, connection).await?.fields().clone())
 }
 
 async fn policy(sync: &Sync, connection: ConnectionId) -> Result<Policy, StoreError> {
@@ -119,6 +119,11 @@ const fn is_passing(disposition: Disposition) -> bool {
 pub(super) struct Known(OnceCell<Arc<Catalogue>>);
 
 impl Known {
+    /// The same, if they are read already.
+    pub(super) fn peek(&self) -> Option<&Catalogue> {
+        self.0.get().map(AsRef::as_ref)
+    }
+
     /// The fields that there are: as kept, or read again where that is old. Where Ashby does not tell, what is kept serves.
     pub(super) async fn get(
         &self,

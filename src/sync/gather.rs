@@ -16,7 +16,9 @@ use super::{
 };
 use crate::{
     ashby::AshbyClient,
-    ids::{ApplicationId, ConnectionId, DoverJobId, ErasureId, LeaseToken, ProspectId, TagId},
+    ids::{
+        ApplicationId, ConnectionId, DoverJobId, ErasureId, LeaseToken, ProspectId, TagId, UserId,
+    },
     plan::{
         Situation,
         brake::Answer,
@@ -49,8 +51,8 @@ pub(super) struct Scene<'a> {
     pub(super) refuted: HashSet<ProspectId>,
     /// The tags that were asked for, by their titles.
     pub(super) tags: tokio::sync::Mutex<HashMap<String, TagId>>,
-    /// Held while a user is asked for.
-    pub(super) asking_for_users: tokio::sync::Mutex<()>,
+    /// The users that were looked for, by the keyed hashes of their addresses; `None`: nobody has that address.
+    pub(super) users: tokio::sync::Mutex<HashMap<Vec<u8>, Option<UserId>>>,
     /// The custom fields that there are, once they are needed.
     pub(super) fields: fields::Known,
 }

@@ -66,7 +66,7 @@ pub(super) async fn set<'a>(
         ask_after: TimeDelta::minutes(connection.settings.ask_about_creates_after_minutes.into()),
         refuted: HashSet::new(),
         tags: tokio::sync::Mutex::default(),
-        asking_for_users: tokio::sync::Mutex::default(),
+        users: tokio::sync::Mutex::default(),
         fields: fields::Known::default(),
     })
 }

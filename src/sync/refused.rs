@@ -43,6 +43,7 @@ impl Performer<'_> {
             _ if error.is_not_found() && prospect.reason.as_deref() != Some("stale-id") => {
                 if let Some(job) = self.scene.jobs.get(&prospect.dover_job_id) {
                     metadata::distrust(self.scene.sync, self.scene.connection, job).await?;
+                    self.scene.users.lock().await.clear();
                 }
                 Interrupted::For(Reason::StaleId { code })
             }

@@ -11,7 +11,7 @@ use super::{
     native::Native,
     variable::Variable,
 };
-use crate::{ids::FieldId, plan::policy::Policy};
+use crate::ids::FieldId;
 
 /// The keys of the settings that the map is kept under.
 pub const MAP: &str = "fields.map";
@@ -114,17 +114,16 @@ fn contact() -> impl Iterator<Item = Entry> {
 }
 
 impl FieldMap {
-    /// What the settings in force come to. What means nothing, as a later version may leave it, counts as not set.
-    pub fn of(policy: &Policy) -> Self {
-        fn read<T: for<'a> Deserialize<'a>>(policy: &Policy, key: &str) -> Option<T> {
-            let found = policy.setting(key)?;
-            T::deserialize(&found.value).ok()
+    /// What `settings` come to, each by its key. What means nothing, as a later version may leave it, counts as not set.
+    pub fn of<'s>(settings: impl Fn(&str) -> Option<&'s Value>) -> Self {
+        fn read<T: for<'a> Deserialize<'a>>(value: Option<&Value>) -> Option<T> {
+            T::deserialize(value?).ok()
         }
         Self {
-            entries: read(policy, MAP).unwrap_or_default(),
-            mandatory: read(policy, MANDATORY).unwrap_or_default(),
-            displayed: read(policy, DISPLAYED),
-            filterable: read(policy, FILTERABLE).unwrap_or_default(),
+            entries: read(settings(MAP)).unwrap_or_default(),
+            mandatory: read(settings(MANDATORY)).unwrap_or_default(),
+            displayed: read(settings(DISPLAYED)),
+            filterable: read(settings(FILTERABLE)).unwrap_or_default(),
         }
     }
 

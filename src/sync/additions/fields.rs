@@ -3,11 +3,11 @@
 //! Every write here can be made twice. After a lost answer the next look shows what is there, and only what still differs is
 //! written.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{Interrupted, Record, failed};
+use super::{Interrupted, Record, catalogue, failed, unread};
 use crate::{
     ashby::{
         AshbyError, CandidateChange, Disposition, FieldObject, FieldValue, Location, SocialSite,
@@ -16,35 +16,29 @@ use crate::{
     plan::{
         Reason,
         fields::{
-            About, Before, Catalogue, FieldMap, Held, Native, Object, Portrait, Question, Target,
-            Variable, Verdict, Wanted, Write, decide, due, is_due as is_undecided,
+            About, Before, Catalogue, Held, Native, Object, Portrait, Question, Target, Variable,
+            Verdict, Wanted, Write, decide, due, is_due as is_undecided,
         },
         situation::Registration,
     },
     store::{self, field::Written},
-    sync::{SyncError, lease::Stop},
 };
 
-/// Whether there may be anything to write. Nothing is read.
+/// Whether there may be anything to write, as far as that can be told without reading anything.
 pub(super) fn is_due(record: &Record<'_>) -> bool {
-    let situation = &record.case.situation;
-    let contact = &situation.dover.contact;
-    situation.policy.updates_contact()
-        || contact.title.is_some()
-        || contact.company.is_some()
-        || !FieldMap::of(&situation.policy).entries.is_empty()
+    let known = record.scene.fields.peek();
+    match known.or_else(|| (!needs_catalogue(record)).then_some(&NO_FIELDS)) {
+        Some(catalogue) => !wanted_of(record, catalogue).is_empty(),
+        None => true,
+    }
 }
 
 /// Writes what is due. Answers what was written, and why something was not.
 pub(super) async fn add(record: &Record<'_>) -> Result<(Vec<String>, Option<Reason>), Interrupted> {
-    let nothing = || Ok((Vec::new(), None));
-    if !is_due(record) {
-        return nothing();
-    }
     let wanted = wanted(record).await?;
     let items = undecided(record, wanted).await?;
     if items.is_empty() {
-        return nothing();
+        return Ok((Vec::new(), None));
     }
     let held = look(record, &items).await?;
     let judged: Vec<Judged> = items
@@ -64,9 +58,6 @@ pub(super) async fn add(record: &Record<'_>) -> Result<(Vec<String>, Option<Reas
 pub(super) async fn foresee(
     record: &Record<'_>,
 ) -> Result<(Vec<String>, Option<Reason>), Interrupted> {
-    if !is_due(record) {
-        return Ok((Vec::new(), None));
-    }
     let wanted = wanted(record).await?;
     let items = undecided(record, wanted).await?.into_iter();
     // Whoever is created is given their contact details with it.
@@ -119,9 +110,26 @@ struct Looked {
 }
 
 async fn wanted(record: &Record<'_>) -> Result<Vec<Wanted>, Interrupted> {
+    if !needs_catalogue(record) {
+        return Ok(wanted_of(record, &NO_FIELDS));
+    }
+    let catalogue = catalogue(record.scene, record.ashby).await?;
+    Ok(wanted_of(record, &catalogue))
+}
+
+static NO_FIELDS: Catalogue = Catalogue(Vec::new());
+
+/// Whether it matters which custom fields there are.
+fn needs_catalogue(record: &Record<'_>) -> bool {
     let situation = &record.case.situation;
-    let map = FieldMap::of(&situation.policy);
-    let prospect = &record.case.prospect;
+    let mut entries = situation.policy.fields().entries.iter();
+    let mut placeless = [Variable::Title, Variable::Company].iter();
+    placeless.any(|variable| variable.is_said(&situation.dover))
+        || entries.any(|entry| matches!(entry.to, Target::Custom(_)))
+}
+
+fn wanted_of(record: &Record<'_>, catalogue: &Catalogue) -> Vec<Wanted> {
+    let (situation, prospect) = (&record.case.situation, &record.case.prospect);
     let job_title = match &situation.registration {
         Registration::Registered(job) => job.title.as_str(),
         Registration::Unknown => "",
@@ -132,40 +140,8 @@ async fn wanted(record: &Record<'_>) -> Result<Vec<Wanted>, Interrupted> {
         job: prospect.dover_job_id.as_str(),
         job_title,
     };
-    let contact = situation.policy.updates_contact();
-    let placeless = [Variable::Title, Variable::Company];
-    let needs_fields = placeless
-        .iter()
-        .any(|variable| variable.is_said(about.dover))
-        || map
-            .entries
-            .iter()
-            .any(|entry| matches!(entry.to, Target::Custom(_)));
-    let catalogue = if needs_fields {
-        catalogue(record).await?
-    } else {
-        Arc::default()
-    };
-    Ok(due(&map, &catalogue, &about, contact))
-}
-
-async fn catalogue(record: &Record<'_>) -> Result<Arc<Catalogue>, Interrupted> {
-    let scene = record.scene;
-    let known = scene.fields.get(scene.sync, scene.connection, record.ashby);
-    match known.await {
-        Err(SyncError::Ashby(error)) => Err(unread(error)),
-        known => Ok(known?),
-    }
-}
-
-/// Ashby did not show something: the record is looked at again with the next flush.
-fn unread(error: AshbyError) -> Interrupted {
-    match error.disposition() {
-        Disposition::Key { .. } | Disposition::Withheld => Interrupted::By(Stop::from(error)),
-        _ => Interrupted::For(Reason::AshbyUnavailable {
-            what: error.to_string(),
-        }),
-    }
+    let policy = &situation.policy;
+    due(policy.fields(), catalogue, &about, policy.updates_contact())
 }
 
 /// Those of which something else was decided before, or nothing.
@@ -349,7 +325,7 @@ fn was_given(record: &Record<'_>, wanted: &Wanted) -> bool {
     let Target::Native(native) = &wanted.target else {
         return false;
     };
-    let map = FieldMap::of(&record.case.situation.policy);
+    let map = record.case.situation.policy.fields();
     native.identifies() || map.source_of(*native).as_ref() == Some(&wanted.variable)
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use self::notes::Noting;
 use super::{
+    SyncError,
     apply::{Applied, Interrupted},
     gather::{Case, Scene},
     lease::{Lease, Stop},
@@ -18,7 +19,7 @@ use super::{
 use crate::{
     ashby::{AshbyClient, AshbyError, Disposition},
     ids::{ApplicationId, CandidateId, LeaseToken},
-    plan::{CandidateRef, Plan, Reason, Step},
+    plan::{CandidateRef, Plan, Reason, Step, fields::Catalogue},
 };
 
 /// A record in Ashby that may be added to.
@@ -258,20 +259,45 @@ fn makes_candidate(plan: &Plan) -> bool {
     plan.steps.iter().any(is_one)
 }
 
+/// The custom fields that there are.
+async fn catalogue(scene: &Scene<'_>, ashby: &AshbyClient) -> Result<Arc<Catalogue>, Interrupted> {
+    match scene.fields.get(scene.sync, scene.connection, ashby).await {
+        Err(SyncError::Ashby(error)) => Err(unread(error)),
+        known => Ok(known?),
+    }
+}
+
+/// Ashby did not show something: the record is looked at again with the next flush.
+fn unread(error: AshbyError) -> Interrupted {
+    match error.disposition() {
+        Disposition::Key { .. } | Disposition::Withheld => Interrupted::By(error.into()),
+        _ => unavailable(&error),
+    }
+}
+
+fn unavailable(error: &AshbyError) -> Interrupted {
+    Interrupted::For(Reason::AshbyUnavailable {
+        what: error.to_string(),
+    })
+}
+
 /// What becomes of an addition that Ashby did not take. To make one again does no harm, so that a lost answer is like none;
 /// what Ashby refuses for good waits for a person.
 fn failed(error: AshbyError) -> Interrupted {
-    Interrupted::For(match error.disposition() {
-        Disposition::Key { .. } => return Interrupted::By(Stop::Key(error.to_string())),
+    match error.disposition() {
+        Disposition::Key { .. } => Interrupted::By(Stop::Key(error.to_string())),
         Disposition::Transient | Disposition::InDoubt | Disposition::Withheld => {
-            Reason::AshbyUnavailable {
-                what: error.to_string(),
-            }
+            unavailable(&error)
         }
-        Disposition::Permanent => Reason::RefusedByAshby {
-            code: error.code.unwrap_or_else(|| "no code".to_owned()),
-            message: error.message,
-            request_id: error.request_id,
-        },
+        Disposition::Permanent => refused(error),
+    }
+}
+
+/// Ashby said no for good.
+fn refused(error: AshbyError) -> Interrupted {
+    Interrupted::For(Reason::RefusedByAshby {
+        code: error.code.unwrap_or_else(|| "no code".to_owned()),
+        message: error.message,
+        request_id: error.request_id,
     })
 }

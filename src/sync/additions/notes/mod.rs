@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use self::doubt::Looked;
-use super::{Record, hold};
+use super::{Record, hold, refused, unavailable};
 use crate::{
     ashby::{AshbyClient, AshbyError, Disposition, NewNote},
     ids::{ApplicationId, CandidateId, LeaseToken, StageId},
@@ -338,11 +338,7 @@ impl Noting<'_> {
     async fn refused(&self, error: AshbyError) -> Result<Interrupted, Interrupted> {
         let (sync, connection) = (self.scene.sync, self.scene.connection);
         if error.code.as_deref() != Some("candidate_not_found") {
-            return Ok(Interrupted::For(Reason::RefusedByAshby {
-                code: error.code.unwrap_or_else(|| "no code".to_owned()),
-                message: error.message,
-                request_id: error.request_id,
-            }));
+            return Ok(refused(error));
         }
         let Some(application) = self.application else {
             let gone = std::slice::from_ref(&self.candidate.0);
@@ -391,10 +387,4 @@ impl Noting<'_> {
     fn hash(&self, gist: &Gist) -> String {
         self.scene.sync.vault.fingerprint(gist.as_str())
     }
-}
-
-fn unavailable(error: &AshbyError) -> Interrupted {
-    Interrupted::For(Reason::AshbyUnavailable {
-        what: error.to_string(),
-    })
 }

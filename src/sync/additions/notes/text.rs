@@ -1,15 +1,11 @@
 //! What a note says, out of what is known: the delivery that told of an activity, or what was done.
 
-use std::sync::Arc;
-
-use super::{Noting, unavailable};
+use super::{super::catalogue, Noting};
 use crate::{
-    ashby::Disposition,
     dover::payload::{self, Activity, Kind},
     ids::StageId,
     plan::{
-        Departure,
-        fields::{self, Catalogue, FieldMap},
+        Departure, fields,
         notes::{Values, Variable, render},
         says::Dated,
     },
@@ -64,8 +60,8 @@ impl Noting<'_> {
         if said.is_empty() {
             return Ok(Vec::new());
         }
-        let map = FieldMap::of(&situation.policy);
-        let placeless = fields::without_place(&map, &*catalogue(self).await?);
+        let catalogue = catalogue(self.scene, self.ashby).await?;
+        let placeless = fields::without_place(situation.policy.fields(), &catalogue);
         let lines = said
             .into_iter()
             .filter(|(_, variable, _)| placeless.contains(variable));
@@ -93,18 +89,6 @@ pub(super) fn html(
     };
     let policy = &noting.case.situation.policy;
     render(&policy.note_template(note.event), &values, lines)
-}
-
-async fn catalogue(noting: &Noting<'_>) -> Result<Arc<Catalogue>, Interrupted> {
-    let scene = noting.scene;
-    let known = scene.fields.get(scene.sync, scene.connection, noting.ashby);
-    known.await.map_err(|error| match error {
-        SyncError::Ashby(error) => match error.disposition() {
-            Disposition::Key { .. } | Disposition::Withheld => Interrupted::By(error.into()),
-            _ => unavailable(&error),
-        },
-        error @ SyncError::Store(_) => error.into(),
-    })
 }
 
 /// What holds of every note.
