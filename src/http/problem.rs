@@ -409,6 +409,7 @@ impl From<ChangeError> for ApiError {
     fn from(error: ChangeError) -> Self {
         match error {
             ChangeError::Sync(error) => error.into(),
+            ChangeError::Stopped(stop) => stop.into(),
             ChangeError::Gone(what) => Self::not_found(what),
             ChangeError::Faults(faults) => Self::fields(faults),
             ChangeError::NotAnAdmin => Self::new(

@@ -94,7 +94,7 @@ pub(super) async fn shown(
 
 /// What would be written beside the stage, and the decision to be shown: that on the stage, unless it does nothing and
 /// something else speaks for the prospect.
-async fn beside(
+pub(super) async fn beside(
     scene: &Scene<'_>,
     case: &Case,
     plan: Plan,

@@ -65,10 +65,10 @@ pub(super) async fn foresee(
     let (mut words, mut waits) = (Vec::new(), None);
     for item in items {
         match item.wanted.value {
-            Ok(_) if record.is_new => words.push(item.wanted.title),
+            Ok(_) if record.is_new => words.push(named(&item.wanted)),
             Ok(_) => words.push(format!(
                 "{}, unless Ashby's own is to stay",
-                item.wanted.title
+                named(&item.wanted)
             )),
             Err(reason) => waits = waits.or(Some(reason)),
         }
@@ -93,6 +93,10 @@ struct Judged {
 }
 
 impl Judged {
+    fn named(&self) -> String {
+        named(&self.item.wanted)
+    }
+
     fn problem(&self) -> Option<Reason> {
         self.item.wanted.value.as_ref().err().cloned()
     }
@@ -353,14 +357,14 @@ impl Writer<'_> {
                 .collect();
             self.set_fields(object, &of).await?;
         }
-        wrote.extend(custom.iter().map(named));
+        wrote.extend(custom.iter().map(Judged::named));
         self.keep(&custom).await?;
         let (further, contact): (Vec<Judged>, Vec<Judged>) =
             native.into_iter().partition(|judged| {
                 judged.item.wanted.target == Target::Native(Native::AlternateEmails)
             });
         self.set_contact(&contact, &further).await?;
-        wrote.extend(contact.iter().chain(&further).map(named));
+        wrote.extend(contact.iter().chain(&further).map(Judged::named));
         wrote.dedup();
         self.keep(&contact).await?;
         self.keep(&further).await?;
@@ -465,8 +469,8 @@ impl Writer<'_> {
     }
 }
 
-fn named(judged: &Judged) -> String {
-    format!("the field \u{201c}{}\u{201d}", judged.item.wanted.title)
+fn named(wanted: &Wanted) -> String {
+    format!("the field \u{201c}{}\u{201d}", wanted.title)
 }
 
 /// Puts a value into the change of a candidate.

@@ -23,6 +23,7 @@ use crate::{
         audit::{By, Edit},
         setting::{AllSet, Whose},
     },
+    sync::lease::Stop,
 };
 
 /// Why a change was refused.
@@ -48,6 +49,18 @@ pub enum ChangeError {
     /// The database, or Ashby, is away.
     #[error(transparent)]
     Sync(#[from] SyncError),
+    /// What had to be looked at in Ashby for a preview could not be.
+    #[error("a preview was not to be had: {0:?}")]
+    Stopped(Stop),
+}
+
+impl From<Stop> for ChangeError {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Broken(error) => Self::Sync(error),
+            stop => Self::Stopped(stop),
+        }
+    }
 }
 
 impl From<StoreError> for ChangeError {

@@ -13,7 +13,7 @@ use std::{
 use serde_json::{Map, Value};
 
 pub use change::{ChangeError, Changed, change, lock};
-pub use preview::{Differs, WhatIf, preview};
+pub use preview::{Differs, Foreseen, WhatIf, preview};
 pub use shown::{Shown, shown};
 
 use super::{Sync, SyncError};

@@ -11,8 +11,16 @@ use super::{
 use crate::{
     ids::ProspectId,
     plan::{Action, Plan, Reason, brake::deed, plan, settings::locks::Who},
-    store::{self, connection::Connection, prospect::Prospect, setting::Whose},
-    sync::{Sync, SyncError, access::Access, brake::Brake, gather::Scene, prepare},
+    store::{self, connection::Connection, flush::Counts, prospect::Prospect, setting::Whose},
+    sync::{
+        Sync,
+        access::Access,
+        brake::Brake,
+        gather::{Case, Scene},
+        lease::Stop,
+        prepare,
+        preview::beside,
+    },
 };
 
 /// How many prospects are decided both ways at most: a look at the next flush, not at everything.
@@ -48,9 +56,18 @@ pub struct Differs {
     /// The prospect.
     pub prospect: Prospect,
     /// What the next flush would do as things are.
-    pub now: Plan,
+    pub now: Foreseen,
     /// What it would do then.
-    pub then: Plan,
+    pub then: Foreseen,
+}
+
+/// What a flush would do with a prospect.
+#[derive(Debug)]
+pub struct Foreseen {
+    /// What would be done, and why.
+    pub plan: Plan,
+    /// What would be written beside the stage, in words.
+    pub additions: Vec<String>,
 }
 
 /// What setting keys would come to. Nothing is changed.
@@ -118,21 +135,30 @@ async fn decided_twice(
     after: Policies,
     mut affected: Vec<ProspectId>,
     shown: Shown,
-) -> Result<WhatIf, SyncError> {
+) -> Result<WhatIf, Stop> {
     let is_complete = affected.len() <= EXAMINED;
     affected.truncate(EXAMINED);
     let limits = after.settings().brake;
-    let brake = Brake::assess(&scene, connection.settings.brake).await?;
-    let now = std::mem::replace(&mut scene.policies, after);
-    let brake_then = Brake::assess(&scene, limits).await?;
+    scene.brake = Brake::assess(&scene, connection.settings.brake).await?;
+    let mut other = Side {
+        policies: after,
+        brake: Brake::default(),
+    };
+    other.swap(&mut scene);
+    scene.brake = Brake::assess(&scene, limits).await?;
     let (mut differs, mut different) = (Vec::new(), 0);
     for page in affected.chunks(PAGE) {
         let mut prospects = store::prospect::by_ids(&scene.sync.pool, page).await?;
         prospects.sort_by_key(|prospect| prospect.id);
-        for mut case in scene.gather(prospects).await? {
-            let then = brake_then.judge(&case, plan(&case.situation)).plan;
-            case.situation.policy = now.of(&case.prospect);
-            let now = brake.judge(&case, plan(&case.situation)).plan;
+        let mut cases = scene.gather(prospects).await?;
+        let then = foresee(&scene, &cases).await?;
+        other.swap(&mut scene);
+        for case in &mut cases {
+            case.situation.policy = scene.policies.of(&case.prospect);
+        }
+        let now = foresee(&scene, &cases).await?;
+        other.swap(&mut scene);
+        for ((case, now), then) in cases.into_iter().zip(now).zip(then) {
             if gist(&now) == gist(&then) {
                 continue;
             }
@@ -156,14 +182,51 @@ async fn decided_twice(
     })
 }
 
-/// What makes two decisions different: what is done, or the kind of reason for which nothing is. That a sentence names
-/// another value does not.
-fn gist(plan: &Plan) -> (Action, &'static str, Option<String>, Option<&Reason>) {
+/// What differs between a flush as things are and one as they would be.
+struct Side {
+    policies: Policies,
+    brake: Brake,
+}
+
+impl Side {
+    fn swap(&mut self, scene: &mut Scene<'_>) {
+        std::mem::swap(&mut self.policies, &mut scene.policies);
+        std::mem::swap(&mut self.brake, &mut scene.brake);
+    }
+}
+
+async fn foresee(scene: &Scene<'_>, cases: &[Case]) -> Result<Vec<Foreseen>, Stop> {
+    let mut foreseen = Vec::with_capacity(cases.len());
+    for case in cases {
+        let plan = scene.brake.judge(case, plan(&case.situation)).plan;
+        let (plan, additions) = beside(scene, case, plan, &mut Counts::default()).await?;
+        foreseen.push(Foreseen { plan, additions });
+    }
+    Ok(foreseen)
+}
+
+/// What makes two decisions different: what is done, or the kind of reason for which nothing is, and what is written
+/// beside. That a sentence names another value does not.
+type Gist<'a> = (
+    Action,
+    &'static str,
+    Option<String>,
+    Option<&'a Reason>,
+    &'a [String],
+);
+
+fn gist(Foreseen { plan, additions }: &Foreseen) -> Gist<'_> {
     let would = match &plan.because {
         Reason::Shadow { would }
         | Reason::HeldByBrake { would, .. }
         | Reason::RefusedByAdmin { would } => Some(&would.because),
         _ => None,
     };
-    (plan.action(), plan.because.code(), deed(plan), would)
+    (
+        plan.action(),
+        plan.because.code(),
+        deed(plan),
+        would,
+        additions,
+    )
 }

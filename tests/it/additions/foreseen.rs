@@ -40,7 +40,7 @@ async fn of_somebody_to_be_created_it_shows_what_comes_with_them() {
         additions(&preview),
         &json!([
             "the tag \u{201c}Dover\u{201d}",
-            "Title",
+            "the field \u{201c}Title\u{201d}",
             "a note upon created"
         ])
     );

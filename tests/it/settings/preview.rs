@@ -1,10 +1,10 @@
 //! What a change would come to, before it is made.
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{OF_CONNECTION, OF_JOB, OF_USER};
-use crate::app::{CONNECTION, Person, TestApp};
+use crate::app::{CONNECTION, Person, TOKEN, TestApp};
 
 impl TestApp {
     async fn what_if(&self, path: &str, change: Value) -> Value {
@@ -176,4 +176,53 @@ async fn a_preview_is_refused_where_the_change_would_be_or_nothing_can_be_looked
         .try_to_set(&path, json!({ "sync.trigger": "never" }))
         .await;
     assert_eq!(refused.code(), "connection-paused");
+}
+
+#[tokio::test]
+async fn a_preview_of_what_is_written_beside_the_stage_names_whose_and_what() {
+    let app = TestApp::with_job().await;
+    let field = json!({ "title": "Team", "objectType": "Candidate", "fieldType": "String" });
+    app.sim("custom-fields", field).await;
+    let (mut ada, grace) = (Person::new("Ada"), Person::new("Grace"));
+    ada.contact["fields"] = json!({ "team": "Engines" });
+    app.says(&ada, "replied").await;
+    app.says(&grace, "replied").await;
+    let additions = |what_if: &Value| -> Vec<(Value, Value, Value)> {
+        let items = what_if["preview"]["items"].as_array().unwrap().iter();
+        items
+            .map(|item| {
+                let of = |when: &str| item[when]["additions"].clone();
+                (item["name"].clone(), of("now"), of("then"))
+            })
+            .collect()
+    };
+    let beside = |name: &str, what: &str| (json!(name), json!([]), json!([what]));
+    let before = (app.settings(OF_CONNECTION).await, app.world().await);
+
+    let tag = json!({ "tag.title": "Dover" });
+    let given = "the tag \u{201c}Dover\u{201d}";
+    assert_eq!(
+        additions(&app.what_if(OF_CONNECTION, tag).await),
+        [beside("Ada", given), beside("Grace", given)]
+    );
+    let notes = json!({ "notes.on": ["created"] });
+    let written = "a note upon created";
+    assert_eq!(
+        additions(&app.what_if(OF_JOB, notes).await),
+        [beside("Ada", written), beside("Grace", written)]
+    );
+    let entries = json!({ "entries": [{ "variable": "fields.team", "to": "Team" }] });
+    let path = format!("/v1/connections/{CONNECTION}/field-map?preview=true");
+    let map = app
+        .request(Method::PUT, &path)
+        .bearer_auth(TOKEN)
+        .json(&entries);
+    assert_eq!(
+        additions(&app.send(map).await.ok()),
+        [beside("Ada", "the field \u{201c}Team\u{201d}")]
+    );
+    assert_eq!(
+        (app.settings(OF_CONNECTION).await, app.world().await),
+        before
+    );
 }

@@ -60,7 +60,7 @@ pub async fn read(
 ///
 /// All of it: what is left out goes back to what holds by default. Fields are given by id or by title, and checked against
 /// those that Ashby has now. It counts from the next flush on, for whoever has news then and whoever waits for it. With
-/// `preview=true` nothing is changed; what a preview names are decisions on stage and status, which mandatory fields may change.
+/// `preview=true` nothing is changed, and who would be decided differently is named, with the fields that would be written.
 #[utoipa::path(
     put, path = "/v1/connections/{connection}/field-map", operation_id = "changeFieldMap", tag = "Settings",
     params(ConnectionPath, ChangeParams),

@@ -16,7 +16,7 @@ use crate::{
         problem::ApiError,
     },
     plan::{
-        Action, Plan,
+        Action,
         notes::{Event, MAX_TEMPLATE},
         settings::{
             keys::{KEYS, Key, Layer, Takes},
@@ -25,7 +25,7 @@ use crate::{
     },
     sync::{
         Sync,
-        settings::{Differs, Shown, WhatIf},
+        settings::{Differs, Foreseen, Shown, WhatIf},
     },
 };
 
@@ -179,11 +179,14 @@ pub struct DecidedBody {
     pub action: Action,
     /// Why that, or why nothing.
     pub reason: ReasonBody,
+    /// What would be written beside the stage, in words: fields, notes, the tag.
+    pub additions: Vec<String>,
 }
 
 impl DecidedBody {
-    fn of(plan: &Plan) -> Self {
+    fn of(Foreseen { plan, additions }: &Foreseen) -> Self {
         Self {
+            additions: additions.clone(),
             action: plan.action(),
             reason: ReasonBody {
                 code: plan.because.code().to_owned(),
