@@ -45,6 +45,14 @@ pub(crate) async fn until<T>(
     }
 }
 
+/// What comes of `work`; the test fails if that takes more than a minute.
+pub(crate) async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {
+    tokio::select! {
+        done = work => done,
+        () = SystemClock.sleep(Duration::from_mins(1)) => panic!("{what}: not in time"),
+    }
+}
+
 /// Waits until something is so; the test fails after a minute.
 pub(crate) async fn until_so(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     until(what, 60, async || is_so().await.then_some(())).await;

@@ -4,6 +4,8 @@ use std::sync::Mutex;
 
 use tokio::sync::oneshot;
 
+use crate::patience::soon;
+
 /// When something is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
@@ -66,7 +68,7 @@ impl Holds {
 impl Held {
     /// Waits until it is there.
     pub(crate) async fn arrived(&mut self) {
-        (&mut self.arrived).await.unwrap();
+        soon("what is to be held", &mut self.arrived).await.unwrap();
     }
 
     /// Lets it go on.

@@ -17,7 +17,7 @@ use tokio::{
     sync::oneshot,
 };
 
-use crate::app::TOKEN;
+use crate::{app::TOKEN, patience::soon};
 
 /// 32 bytes of 7, as the databases of these tests are set up with.
 const MASTER_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
@@ -74,7 +74,7 @@ impl Program {
         let log = Arc::new(Mutex::new(VecDeque::new()));
         let (up, is_up) = oneshot::channel();
         tokio::spawn(follow(child.stderr.take().unwrap(), Arc::clone(&log), up));
-        let Ok(addr) = is_up.await else {
+        let Ok(addr) = soon("the program is up", is_up).await else {
             panic!("{arguments:?} did not start: {:?}", log.lock().unwrap());
         };
         Self {
@@ -106,7 +106,7 @@ impl Program {
 
     /// Waits for the end of a process that somebody else has killed.
     pub(crate) async fn ended(mut self) {
-        self.child.wait().await.unwrap();
+        soon("the process ends", self.child.wait()).await.unwrap();
     }
 
     /// Lets it stand still, until [`wake`](Self::wake).
