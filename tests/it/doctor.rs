@@ -1,5 +1,6 @@
 //! The doctor: the real command over a database and a simulated Ashby, and the check of a connection by the door.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use dover_ashby_sync::clock::{Clock, SystemClock};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -441,4 +442,36 @@ async fn each_right_of_the_key_is_told_by_endpoint_and_what_only_a_write_would_p
         "warning candidates:write",
     ];
     assert_eq!(of(blind).await, missing);
+}
+
+#[tokio::test]
+async fn what_time_brings_is_told() {
+    let app = TestApp::with_job().await;
+    let path = format!("/v1/connections/{CONNECTION}");
+    let due = app.get(&path).await.ok()["next_flush_at"].clone();
+    let due: DateTime<Utc> = due.as_str().unwrap().parse().unwrap();
+    // Nobody flushes here.
+    for (minutes_late, level) in [(1, "ok"), (3, "warning"), (16, "fault")] {
+        let until = due + TimeDelta::minutes(minutes_late) - app.now();
+        app.clock.advance(until.to_std().unwrap());
+        assert_eq!(levels(&app, "flush").await, [level], "{minutes_late}");
+    }
+    assert_eq!(levels(&app, "webhook-secret-age").await, ["ok"]);
+    app.wait(366 * 24 * 60);
+    assert_eq!(levels(&app, "webhook-secret-age").await, ["warning"]);
+    let rotate = format!("{path}/webhook-secret/rotate");
+    app.post(&rotate, json!({})).await.ok();
+    assert_eq!(levels(&app, "webhook-secret-age").await, ["ok"]);
+    assert_eq!(levels(&app, "webhook-secret-rotation").await, ["warning"]);
+}
+
+#[tokio::test]
+async fn two_sources_of_one_name_are_told_until_one_is_archived() {
+    let app = TestApp::with_job().await;
+    let another = json!({ "title": "Dover", "sourceType": "Sourced" });
+    let another = app.sim("sources", another).await;
+    assert_eq!(levels(&app, "source").await, ["fault"]);
+    app.edit("sources", &another, json!({ "isArchived": true }))
+        .await;
+    assert_eq!(levels(&app, "source").await, ["ok"]);
 }
