@@ -17,7 +17,7 @@ use super::{
 };
 use crate::simulator::{
     Simulator,
-    world::{Application, Stage, StageKind, World},
+    world::{Application, Candidate, Stage, StageKind, World},
 };
 
 type At = Option<DateTime<Utc>>;
@@ -214,12 +214,7 @@ pub(super) async fn rename(
 ) -> Done<Json<Value>> {
     let asked: Rename = parse(&body)?;
     let world = &mut *simulator.lock();
-    if world.candidates.get(id).is_none() {
-        return Err(Complaint::missing("candidate"));
-    }
-    let stamp = world.stamp_at(asked.at);
-    world.edit_candidate(id, stamp, |candidate| candidate.name = asked.name);
-    Ok(Json(portrait::candidate(world, id)))
+    edited(world, id, asked.at, |candidate| candidate.name = asked.name)
 }
 
 #[derive(Deserialize)]
@@ -236,15 +231,25 @@ pub(super) async fn untag(
 ) -> Done<Json<Value>> {
     let asked: Untag = parse(&body)?;
     let world = &mut *simulator.lock();
+    let titled = world.tags.iter().find(|row| row.item.title == asked.tag);
+    let tag = titled.map(|row| row.id);
+    edited(world, id, asked.at, |candidate| {
+        candidate.tags.retain(|held| Some(*held) != tag);
+    })
+}
+
+/// Somebody does something to a candidate.
+fn edited(
+    world: &mut World,
+    id: Uuid,
+    at: At,
+    edit: impl FnOnce(&mut Candidate),
+) -> Done<Json<Value>> {
     if world.candidates.get(id).is_none() {
         return Err(Complaint::missing("candidate"));
     }
-    let titled = world.tags.iter().find(|row| row.item.title == asked.tag);
-    let tag = titled.map(|row| row.id);
-    let stamp = world.stamp_at(asked.at);
-    world.edit_candidate(id, stamp, |candidate| {
-        candidate.tags.retain(|held| Some(*held) != tag);
-    });
+    let stamp = world.stamp_at(at);
+    world.edit_candidate(id, stamp, edit);
     Ok(Json(portrait::candidate(world, id)))
 }
 
