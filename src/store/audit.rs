@@ -71,7 +71,7 @@ impl What {
         }
     }
 
-    fn parse(word: &str) -> Result<Self, StoreError> {
+    pub(super) fn parse(word: &str) -> Result<Self, StoreError> {
         let found = Self::WORDS.iter().find(|(known, _)| *known == word);
         found
             .map(|(_, what)| *what)
@@ -82,7 +82,8 @@ impl What {
     }
 }
 
-/// Keeps that something was changed, in order. What concerns every connection is of none.
+/// Keeps that something was changed, in order. What concerns every connection is of none. What decisions depend on is not
+/// taken in until a flush has let go whoever was decided without it.
 pub(super) async fn keep(
     tx: &mut PgConnection,
     connection: Option<ConnectionId>,
@@ -97,7 +98,7 @@ pub(super) async fn keep(
     sqlx::query!(
         r#"
         INSERT INTO setting_change (connection_id, what, layer, subject, key, before, after, changed_at, changed_by, taken_in)
-        SELECT $1, $2, $3, $4, key, before, after, $8, $9, $2 NOT IN ('value', 'lock')
+        SELECT $1, $2, $3, $4, key, before, after, $8, $9, $2 IN ('token', 'bootstrap-token')
         FROM unnest($5::text[], $6::jsonb[], $7::jsonb[]) WITH ORDINALITY AS e (key, before, after, place) ORDER BY place
         "#,
         connection.map(|id| id.0),

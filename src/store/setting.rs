@@ -205,11 +205,17 @@ pub async fn set_locks(
     .await
 }
 
-/// Takes in the changes that no flush has taken in yet: whose, and of which key.
-pub async fn take_in(
-    tx: &mut PgConnection,
-    connection: ConnectionId,
-) -> Result<Vec<(Whose, String)>, StoreError> {
+/// What was changed since the last flush took changes in.
+#[derive(Debug, Default)]
+pub struct News {
+    /// The settings: whose, and of which key.
+    pub values: Vec<(Whose, String)>,
+    /// Whether the exclusion list was.
+    pub exclusions: bool,
+}
+
+/// Takes in the changes that no flush has taken in yet.
+pub async fn take_in(tx: &mut PgConnection, connection: ConnectionId) -> Result<News, StoreError> {
     let rows = sqlx::query!(
         r#"
         UPDATE setting_change SET taken_in = true WHERE connection_id = $1 AND NOT taken_in
@@ -219,10 +225,16 @@ pub async fn take_in(
     )
     .fetch_all(tx)
     .await?;
-    let values = rows
-        .into_iter()
-        .filter(|row| row.what == What::Value.word());
-    values
-        .map(|row| Ok((Whose::read(&row.layer, row.subject)?, row.key)))
-        .collect()
+    let mut news = News::default();
+    for row in rows {
+        match What::parse(&row.what)? {
+            What::Value => {
+                let whose = Whose::read(&row.layer, row.subject)?;
+                news.values.push((whose, row.key));
+            }
+            What::ExclusionRule | What::ExclusionList => news.exclusions = true,
+            What::Lock | What::Token | What::BootstrapToken => {}
+        }
+    }
+    Ok(news)
 }

@@ -118,9 +118,13 @@ pub fn user(email: &str) -> Option<String> {
 /// under way, is decided again. Only who holds the lease may: nobody else decides meanwhile.
 pub(super) async fn take_in(sync: &Sync, connection: ConnectionId) -> Result<(), SyncError> {
     let mut tx = sync.pool.begin().await?;
-    for (whose, name) in store::setting::take_in(&mut tx, connection).await? {
+    let news = store::setting::take_in(&mut tx, connection).await?;
+    for (whose, name) in news.values {
         let reasons = lets_go(std::iter::once(name.as_str()));
         store::waiting::release_for_setting(&mut *tx, connection, &scope(&whose), &reasons).await?;
+    }
+    if news.exclusions {
+        store::exclusion::release(&mut *tx, connection).await?;
     }
     tx.commit().await?;
     Ok(())

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use super::of_list;
 use crate::app::{Person, TOKEN, TestApp};
 
 #[tokio::test]
@@ -58,13 +57,43 @@ async fn a_list_that_goes_lets_its_people_go_on() {
     app.says(&ada, "replied").await;
     app.flush_to_rest().await;
     assert_eq!(app.reason(&ada.id).await, "excluded");
-    let path = of_list(&format!("/imports/{}", list["id"].as_str().unwrap()));
-    let remove = app
-        .request(reqwest::Method::DELETE, &path)
-        .bearer_auth(TOKEN);
-    app.send(remove).await;
+    app.remove(&list).await;
     assert_eq!(app.flush_to_rest().await.len(), 2);
     assert_eq!(app.reason(&ada.id).await, "created");
+}
+
+/// A flush that was under way has asked by the lists and rules of before. The one after it makes that good.
+#[tokio::test]
+async fn whoever_a_flush_left_by_the_old_list_is_decided_again() {
+    for change in ["removed", "replaced", "rules"] {
+        let app = TestApp::with_job().await;
+        let ada = Person::new("Ada");
+        let list = if change == "rules" {
+            app.set_rules(json!({ "email_domains": ["example.com"] }))
+                .await;
+            json!(null)
+        } else {
+            app.exclude("name=x", "Email\nada@example.com\n").await
+        };
+        app.says(&ada, "replied").await;
+        app.flush_to_rest().await;
+        assert_eq!(app.reason(&ada.id).await, "excluded", "{change}");
+        match change {
+            "removed" => app.remove(&list).await,
+            "replaced" => {
+                app.exclude("name=y&mode=replace", "Email\ngrace@example.com\n")
+                    .await;
+            }
+            _ => app.set_rules(json!({})).await,
+        }
+        // As a flush leaves her that had asked before, and was slower.
+        sqlx::query("UPDATE prospect SET state = 'skipped', revision = revision + 1")
+            .execute(&app.database.pool)
+            .await
+            .unwrap();
+        assert_eq!(app.flush_to_rest().await.len(), 2, "{change}");
+        assert_eq!(app.reason(&ada.id).await, "created", "{change}");
+    }
 }
 
 #[tokio::test]

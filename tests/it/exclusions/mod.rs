@@ -7,7 +7,7 @@ mod files;
 mod left_alone;
 mod rules;
 
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::app::{ASHBY_KEY, Answer, CONNECTION, TOKEN, TestApp};
@@ -30,6 +30,13 @@ impl TestApp {
     async fn exclude(&self, query: &str, file: &str) -> Value {
         let query = format!("{query}&commit=true");
         self.import(&query, file.to_owned()).await.ok()
+    }
+
+    /// Takes a list away.
+    async fn remove(&self, list: &Value) {
+        let path = of_list(&format!("/imports/{}", list["id"].as_str().unwrap()));
+        let request = self.request(Method::DELETE, &path).bearer_auth(TOKEN);
+        assert_eq!(self.send(request).await.status, StatusCode::NO_CONTENT);
     }
 
     async fn set_rules(&self, rules: Value) {
