@@ -52,8 +52,38 @@ pub(super) struct Rows {
     /// How much of both is filled.
     filled: (usize, usize),
     too_long: bool,
-    /// Line breaks in the row under way that was too long to be kept.
-    dropped_breaks: usize,
+    lines: Lines,
+}
+
+/// Counts lines, for the reader counts those alone that end with a line feed.
+struct Lines {
+    /// The line that the next byte is in, counted from 1.
+    now: i64,
+    /// Whether the last byte was a carriage return: a line feed behind it ends the same line.
+    behind_return: bool,
+    /// The line that the row under way begins in; `None` while there are only line breaks, which belong to no row.
+    row: Option<i64>,
+}
+
+impl Lines {
+    /// Takes in bytes that belong to one row, or to the breaks before it.
+    fn take(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            match byte {
+                b'\n' if self.behind_return => {}
+                b'\r' | b'\n' => self.now += 1,
+                _ => {
+                    self.row.get_or_insert(self.now);
+                }
+            }
+            self.behind_return = *byte == b'\r';
+        }
+    }
+
+    /// The row is over: the line that it began in.
+    fn end_row(&mut self) -> i64 {
+        self.row.take().unwrap_or(self.now)
+    }
 }
 
 impl Rows {
@@ -87,7 +117,11 @@ impl Rows {
             ends: vec![0; MAX_COLUMNS],
             filled: (0, 0),
             too_long: false,
-            dropped_breaks: 0,
+            lines: Lines {
+                now: 1,
+                behind_return: false,
+                row: None,
+            },
         })
     }
 
@@ -129,32 +163,22 @@ impl Rows {
             self.reader
                 .read_record(bytes, &mut self.cells[cells..], &mut self.ends[ends..]);
         self.filled = (cells + put, ends + ended);
+        self.lines.take(&bytes[..taken]);
         match result {
             ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
-                self.drop_kept();
+                self.filled = (0, 0);
                 self.too_long = true;
             }
-            ReadRecordResult::Record => {
-                self.hand_on(bytes[..taken].last() == Some(&b'\n'), each);
-            }
+            ReadRecordResult::Record => self.hand_on(each),
             ReadRecordResult::InputEmpty | ReadRecordResult::End => {}
         }
         (result, taken)
     }
 
-    fn drop_kept(&mut self) {
-        let kept = &self.cells[..self.filled.0];
-        self.dropped_breaks += breaks(kept);
-        self.filled = (0, 0);
-    }
-
-    /// A row is complete. Its line is told from where the reader is now: behind the line break that ended the row, or
-    /// before it, and behind those in its cells.
-    fn hand_on(&mut self, behind_the_break: bool, each: &mut impl FnMut(Row<'_>)) {
+    /// A row is complete.
+    fn hand_on(&mut self, each: &mut impl FnMut(Row<'_>)) {
         let (cells, ends) = (&self.cells[..self.filled.0], &self.ends[..self.filled.1]);
-        let within = breaks(cells) + self.dropped_breaks + usize::from(behind_the_break);
-        let line = self.reader.line().saturating_sub(within as u64);
-        let line = i64::try_from(line).unwrap_or(i64::MAX);
+        let line = self.lines.end_row();
         if self.too_long {
             each(Row::TooLong(line));
         } else {
@@ -164,12 +188,7 @@ impl Rows {
         }
         self.filled = (0, 0);
         self.too_long = false;
-        self.dropped_breaks = 0;
     }
-}
-
-fn breaks(bytes: &[u8]) -> usize {
-    bytes.split(|byte| *byte == b'\n').count() - 1
 }
 
 /// What ends the cells of the first row, outside of quotes; a comma where nothing does.
@@ -259,6 +278,24 @@ mod tests {
                     cells(1, &["a", "b"]),
                     cells(2, &["1", "two\r\nlines, \"quoted\""]),
                     cells(5, &["3", "4"]),
+                ],
+                "{size}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_ends_however_it_ends() {
+        let file = b"a\r\rb\n\r\nc\r\n\"d\re\r\nf\ng\"\rh\n";
+        for size in [1, 2, 3, 1000] {
+            assert_eq!(
+                rows(file, size),
+                [
+                    cells(1, &["a"]),
+                    cells(3, &["b"]),
+                    cells(5, &["c"]),
+                    cells(6, &["d\re\r\nf\ng"]),
+                    cells(10, &["h"]),
                 ],
                 "{size}"
             );

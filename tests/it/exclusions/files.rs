@@ -117,6 +117,21 @@ async fn every_usual_way_to_write_a_file_is_understood() {
 }
 
 #[tokio::test]
+async fn a_line_ends_however_it_ends() {
+    let app = TestApp::connected().await;
+    for (name, file) in [
+        ("mac", "Email\rada@example.com\r?\rgrace@example.com\r"),
+        ("unix", "Email\nada@example.com\n?\ngrace@example.com\n"),
+        ("mixed", "Email\rada@example.com\n?\r\ngrace@example.com"),
+    ] {
+        let read = app.import(&format!("name={name}"), file).await.ok();
+        let lines = [0, 1].map(|at| read["sample"][at]["line"].clone());
+        assert_eq!(lines, [2, 4].map(Value::from), "{name}: {read}");
+        assert_eq!(read["refusals"][0]["line"], 3, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_list_is_refused_and_leaves_nothing_behind() {
     let app = TestApp::connected().await;
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
