@@ -13,6 +13,11 @@ const MAX_NAME: usize = 300;
 /// The longest address of a mailbox (RFC 5321).
 const MAX_EMAIL: usize = 254;
 
+/// The most addresses of one person.
+const MAX_EMAILS: usize = 50;
+/// What an address or a row costs beside its text, in bytes: its hash, and the room that lists of texts take.
+const OVERHEAD: usize = 128;
+
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -117,6 +122,11 @@ impl Columns {
                 .clone_into(&mut person.name);
         }
         person.name = short(&person.name, MAX_NAME);
+        if person.emails.len() > MAX_EMAILS {
+            return Err(
+                "it has more than 50 e-mail addresses: write it as several rows, or leave the column out if it is not the candidate's",
+            );
+        }
         if person.emails.is_empty() && person.slug.is_none() {
             return Err(if is_broken {
                 "neither an e-mail address nor a LinkedIn profile in it can be read"
@@ -153,11 +163,20 @@ impl Person {
             .collect()
     }
 
-    /// Several addresses may stand in a cell. Answers whether whatever there is can be read.
+    /// How much memory the person takes until they are kept, in bytes, by and large.
+    pub(super) fn weight(&self) -> usize {
+        let texts = self.emails.iter().chain(&self.slug).map(String::len);
+        self.name.len() + OVERHEAD + texts.map(|text| text + OVERHEAD).sum::<usize>()
+    }
+
+    /// Several addresses may stand in a cell; no more are looked for once there are too many. Answers whether whatever there is can be read.
     fn take_emails(&mut self, cell: &str) -> bool {
         let is_between = |char: char| char.is_whitespace() || ",;|<>()[]\"".contains(char);
         let mut all_read = true;
         for piece in cell.split(is_between).filter(|piece| piece.contains('@')) {
+            if self.emails.len() > MAX_EMAILS {
+                break;
+            }
             let piece = piece.strip_prefix("mailto:").unwrap_or(piece);
             let piece = piece.trim_matches(['.', '\'', ':']).to_lowercase();
             if !is_address(&piece) {
@@ -297,6 +316,24 @@ mod tests {
         assert_eq!(found.name, "Ada Lovelace");
         assert_eq!(found.linkedin().unwrap(), "https://www.linkedin.com/in/ada");
         assert_eq!(found.keys().len(), 3);
+    }
+
+    #[test]
+    fn a_row_has_fifty_addresses_at_most() {
+        let row = |many: usize| {
+            let addresses = (0..many).map(|n| format!("ada-{n}@example.com"));
+            addresses.collect::<Vec<_>>().join(" ADA-0@example.com ")
+        };
+        let half = row(25);
+        let header = ["Email", "Work Email"];
+        assert_eq!(
+            person(&header, &[&row(50), &half]).unwrap().emails.len(),
+            50
+        );
+        let why = person(&header, &[&row(51), ""]).unwrap_err();
+        assert!(why.contains("more than 50"), "{why}");
+        let other = half.replace("ada", "grace");
+        assert!(person(&header, &[&row(26), &other]).is_err());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 
 use super::{
-    columns::Columns,
+    columns::{Columns, Person},
     sheet::{HEAD, NotAList, Row, Rows},
 };
 use crate::{
@@ -19,6 +19,8 @@ use crate::{
 
 /// People kept at a time: some tens of milliseconds, and what there is to see of the progress.
 const BATCH: usize = 2_000;
+/// The most memory of people that are not kept yet, in bytes; 2,000 usual ones take less.
+const BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// How many refused rows are told one by one.
 const REFUSALS: usize = 100;
 /// The largest file that is read, in bytes: some millions of people.
@@ -127,7 +129,9 @@ struct Reading<'a> {
 struct Found {
     columns: Option<Columns>,
     headers: Option<Vec<String>>,
-    people: Vec<(i64, super::columns::Person)>,
+    people: Vec<(i64, Person)>,
+    /// What they weigh.
+    weight: usize,
     progress: Progress,
 }
 
@@ -148,7 +152,9 @@ impl Reading<'_> {
             for piece in bytes.chunks(HEAD) {
                 let found = &mut self.found;
                 rows.take(piece, &mut |row| found.take(row));
-                self.keep(BATCH).await?;
+                if self.found.is_a_batch() {
+                    self.keep().await?;
+                }
             }
             match file.next().await {
                 Some(more) => bytes = more.map_err(|_| ImportError::BrokeOff)?,
@@ -157,7 +163,7 @@ impl Reading<'_> {
         }
         let found = &mut self.found;
         rows.end(&mut |row| found.take(row));
-        self.keep(1).await?;
+        self.keep().await?;
         if self.found.columns.is_none() {
             return Err(NotAList::Empty.into());
         }
@@ -176,8 +182,8 @@ impl Reading<'_> {
         }
     }
 
-    /// Keeps the people that were found, once there are `enough`.
-    async fn keep(&mut self, enough: usize) -> Result<(), ImportError> {
+    /// Keeps the people that were found.
+    async fn keep(&mut self) -> Result<(), ImportError> {
         if let Some(headers) = &self.found.headers {
             let shown: Vec<String> = headers
                 .iter()
@@ -186,9 +192,7 @@ impl Reading<'_> {
                 .collect();
             return Err(ImportError::NoUsableColumn(shown.join(", ")));
         }
-        if self.found.people.len() < enough {
-            return Ok(());
-        }
+        self.found.weight = 0;
         let people = std::mem::take(&mut self.found.people);
         for people in people.chunks(BATCH) {
             let listed: Vec<Listed> = people
@@ -204,7 +208,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn listed(&self, line: i64, person: &super::columns::Person) -> Listed {
+    fn listed(&self, line: i64, person: &Person) -> Listed {
         let keys = person.keys();
         let hash = |key: &crate::plan::identity::IdentityKey| {
             self.sync.vault.digest_hash(self.connection, &key.digest())
@@ -220,6 +224,11 @@ impl Reading<'_> {
 }
 
 impl Found {
+    /// Whether there is something to be done: enough to be kept, or a header that says of nobody who they are.
+    fn is_a_batch(&self) -> bool {
+        self.people.len() >= BATCH || self.weight >= BATCH_BYTES || self.headers.is_some()
+    }
+
     fn take(&mut self, row: Row<'_>) {
         let (line, cells) = match row {
             Row::Cells(line, cells) => (line, cells),
@@ -247,6 +256,7 @@ impl Found {
         match columns.person(&cells) {
             Ok(person) => {
                 self.progress.people += 1;
+                self.weight += person.weight();
                 self.people.push((line, person));
             }
             Err(why) => self.refuse(line, why),
@@ -259,5 +269,34 @@ impl Found {
             let reason = why.to_owned();
             self.progress.refusals.push(Refusal { line, reason });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many rows of this address are kept at once.
+    fn batch_of(address: &str) -> usize {
+        let mut found = Found::default();
+        found.take(Row::Cells(1, vec![b"Email"]));
+        for line in 2.. {
+            found.take(Row::Cells(line, vec![address.as_bytes()]));
+            if found.is_a_batch() {
+                break;
+            }
+        }
+        found.people.len()
+    }
+
+    #[test]
+    fn a_batch_takes_no_more_memory_when_people_are_larger() {
+        assert_eq!(batch_of("ada@example.com"), BATCH);
+        let host = "x".repeat(200);
+        let many = (0..50).map(|n| format!("{n}@{host}.example"));
+        let many: Vec<String> = many.collect();
+        let rows = batch_of(&many.join(" "));
+        let bytes = rows * many.iter().map(String::len).sum::<usize>();
+        assert!((1..BATCH).contains(&rows) && bytes < BATCH_BYTES, "{rows}");
     }
 }

@@ -132,6 +132,25 @@ async fn a_line_ends_however_it_ends() {
 }
 
 #[tokio::test]
+async fn a_row_of_more_addresses_than_anybody_has_is_refused() {
+    let app = TestApp::connected().await;
+    let row = |who: &str, many: usize| -> String {
+        let addresses = (0..many).map(|n| format!("{who}-{n}@example.com"));
+        addresses.collect::<Vec<_>>().join(" ")
+    };
+    let file = format!("Email\n{}\n{}\n", row("ada", 50), row("grace", 51));
+    let read = app.import("name=x", file).await.ok();
+    assert_eq!((&read["people"], &read["refused"]), (&json!(1), &json!(1)));
+    assert_eq!(read["sample"][0]["emails"].as_array().unwrap().len(), 50);
+    let refused = &read["refusals"][0];
+    assert_eq!(refused["line"], 3);
+    let reason = refused["reason"].as_str().unwrap();
+    for part in ["more than 50", "several rows"] {
+        assert!(reason.contains(part), "{reason}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_list_is_refused_and_leaves_nothing_behind() {
     let app = TestApp::connected().await;
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
