@@ -99,20 +99,32 @@ pub fn line(cells: &[String]) -> String {
     format!("{}\r\n", cells.join(","))
 }
 
-/// Spreadsheets run what begins like a formula, and names come from outside.
+/// Spreadsheets run what begins like a formula, and names come from outside. Where lists are separated by semicolons or
+/// tabs a cell of ours is not quoted as a whole, and falls apart at these and at line breaks: each piece is defused.
 fn defused(cell: &str) -> String {
-    let runs = cell.trim_start_matches(' ').starts_with([
-        '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
-    ]);
-    if runs {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
+    let mut text = String::with_capacity(cell.len() + 1);
+    // What a spreadsheet drops before it looks whether there is a formula.
+    if cell.trim_start_matches(' ').starts_with(['\t', '\r', '\n']) {
+        text.push('\'');
     }
+    for piece in cell.split_inclusive([';', '\t', '\r', '\n']) {
+        if runs(piece) {
+            text.push('\'');
+        }
+        text.push_str(piece);
+    }
+    text
+}
+
+/// Whether a spreadsheet would take a cell for a formula, perhaps once it has taken quotes away.
+fn runs(cell: &str) -> bool {
+    cell.trim_start_matches([' ', '"']).starts_with([
+        '=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+    ])
 }
 
 fn quoted(cell: &str) -> String {
-    if cell.contains(['"', ',', '\r', '\n']) {
+    if cell.contains(['"', ',', ';', '\t', '\r', '\n']) {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {
         cell.to_owned()
@@ -160,6 +172,23 @@ mod tests {
             assert!(line.starts_with('\''), "{csv:?}");
         }
         assert!(sheet("a=1").csv().contains("\r\na=1,"));
+    }
+
+    /// The separator of lists may be a semicolon or a tab. Quotes inside a line then count for nothing, and what stands
+    /// behind one of these or a line break is a cell of its own.
+    #[test]
+    fn nothing_is_run_whatever_separates_cells() {
+        for (cell, expected) in [
+            ("Bob;=1+1", "\"Bob;'=1+1\""),
+            ("Bob; +1", "\"Bob;' +1\""),
+            ("Bob\t@x", "\"Bob\t'@x\""),
+            ("Bob\n-1", "\"Bob\n'-1\""),
+            ("Bob;\"=1\"", "\"Bob;'\"\"=1\"\"\""),
+            (";=1;=2", "\";'=1;'=2\""),
+            ("Bob;1=1", "\"Bob;1=1\""),
+        ] {
+            assert_eq!(sheet(cell).csv(), format!("name,why\r\n{expected},x\r\n"));
+        }
     }
 
     #[test]

@@ -292,19 +292,27 @@ async fn what_is_given_out_runs_nowhere_and_reads_back() {
     let app = TestApp::connected().await;
     let file = "Name,Email,LinkedIn\n\
         \"=HYPERLINK(\"\"https://evil.example\"\",\"\"x\"\")\",ada@example.com,\n\
+        Bob;=HYPERLINK(1),bob@example.com,\n\
         \"Hopper, Grace\",\"grace@example.com; g@work.example\",linkedin.com/in/grace\n";
     app.exclude("name==cmd", file).await;
     let given = app.given_out().await;
-    assert_eq!(given.len(), 2);
+    assert_eq!(given.len(), 3);
     assert!(given[0].starts_with("\"'=HYPERLINK"), "{}", given[0]);
+    // Where semicolons stand between cells, this is one of its own.
+    assert!(
+        given[1].starts_with("\"Bob;'=HYPERLINK(1)\","),
+        "{}",
+        given[1]
+    );
     assert_eq!(
-        given[1],
-        "\"Hopper, Grace\",\"grace@example.com, g@work.example\",https://www.linkedin.com/in/grace,line 3 of =cmd"
+        given[2],
+        "\"Hopper, Grace\",\"grace@example.com, g@work.example\",https://www.linkedin.com/in/grace,line 4 of =cmd"
     );
     let again = app.get(&of_list("/export")).await.ok();
     let read = app
         .import("name=again", again.as_str().unwrap().to_owned())
         .await
         .ok();
-    assert_eq!((&read["people"], &read["refused"]), (&json!(2), &json!(0)));
+    assert_eq!((&read["people"], &read["refused"]), (&json!(3), &json!(0)));
+    assert_eq!(read["sample"][1]["emails"], json!(["bob@example.com"]));
 }
