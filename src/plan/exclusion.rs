@@ -58,8 +58,8 @@ pub fn folded(text: &str) -> String {
     words.join(" ")
 }
 
-/// What Ashby holds of a person, as far as the rules ask. Applications that Dover's candidates are linked to do not count,
-/// but for a hire: what the service made itself keeps nobody out.
+/// What Ashby holds of a person, as far as the rules ask. An application that the service made does not count as long as it
+/// is a lead's: to have been sourced for one job keeps nobody from the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// One application is a lead's or active.

@@ -149,7 +149,8 @@ pub struct Held {
     pub touched_at: Option<DateTime<Utc>>,
 }
 
-/// What the mirror has of these candidates' applications. Those that prospects are linked to count for a hire alone.
+/// What the mirror has of these candidates' applications. Those that the service made count for a hire alone, as long as they
+/// are in a Lead stage.
 pub async fn held(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
@@ -159,12 +160,17 @@ pub async fn held(
         r#"
         SELECT a.candidate_id,
                coalesce(bool_or(a.status = 'Hired'), false) AS "hired!",
-               coalesce(bool_or(a.status IN ('Lead', 'Active')) FILTER (WHERE p.id IS NULL), false) AS "in_process!",
+               coalesce(bool_or(a.status IN ('Lead', 'Active')) FILTER (WHERE NOT found.sourced), false) AS "in_process!",
                -- Of one that was not seen since the time is kept, the last change is the latest it can be.
-               max(coalesce(a.archived_at, a.updated_at)) FILTER (WHERE p.id IS NULL AND a.status = 'Archived') AS archived_at,
-               max(a.updated_at) FILTER (WHERE p.id IS NULL) AS touched_at
+               max(coalesce(a.archived_at, a.updated_at)) FILTER (WHERE NOT found.sourced AND a.status = 'Archived')
+                   AS archived_at,
+               max(a.updated_at) FILTER (WHERE NOT found.sourced) AS touched_at
         FROM ashby_application a
-        LEFT JOIN prospect p ON p.connection_id = a.connection_id AND p.application_id = a.id
+        CROSS JOIN LATERAL (
+            SELECT a.status = 'Lead' AND EXISTS (
+                SELECT FROM prospect p WHERE p.connection_id = a.connection_id AND p.application_id = a.id
+                                         AND p.application_made_at IS NOT NULL) AS sourced
+        ) AS found
         WHERE a.connection_id = $1 AND a.candidate_id = ANY($2) AND NOT a.gone
         GROUP BY a.candidate_id
         "#,

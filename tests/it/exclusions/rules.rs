@@ -162,6 +162,73 @@ async fn what_the_service_made_itself_keeps_nobody_from_another_job() {
     assert_eq!(there["last_decision"]["reason"]["code"], "created");
 }
 
+/// What Dover is told of Ada on another job than hers, and whether hers goes on.
+async fn sourced_again(app: &TestApp, ada: &Person) -> Value {
+    app.flush().await;
+    app.wait(15);
+    app.says(ada, "not_interested").await;
+    let elsewhere = ada.clone().on("job_7");
+    app.says(&elsewhere, "replied").await;
+    app.flush_to_rest().await;
+    let here = app.prospect_of(ada).await["last_decision"]["reason"].clone();
+    assert_ne!(here["code"], "excluded");
+    let there = app.prospect_of(&elsewhere).await;
+    there["last_decision"]["reason"].clone()
+}
+
+#[tokio::test]
+async fn whoever_has_come_far_is_in_process_whoever_made_the_application() {
+    let app = TestApp::with_job().await;
+    app.register("job_7", "Designer").await;
+    let ada = Person::new("Ada");
+    app.says(&ada, "replied").await;
+    app.flush_to_rest().await;
+    let application = app.application("Ada").await;
+    app.recruiter("move", &application, json!({ "stage": "Onsite" }))
+        .await;
+    app.set_rules(json!({ "in_process": true })).await;
+    let reason = sourced_again(&app, &ada).await;
+    assert_eq!(reason["code"], "excluded", "{reason}");
+    assert_eq!(app.asked(emails(&["Ada"])).await[0]["rule"], "in_process");
+    let given = app.given_out().await;
+    assert_eq!(given.len(), 1);
+    assert!(given[0].ends_with(",they are in process"), "{given:?}");
+}
+
+#[tokio::test]
+async fn an_application_that_was_only_met_counts() {
+    let app = TestApp::connected().await;
+    let job = app.register("job_42", "Staff Engineer").await;
+    app.register("job_7", "Designer").await;
+    in_ashby(&app, &job, "Ada").await;
+    let ada = Person::new("Ada");
+    app.says(&ada, "new_lead").await;
+    app.flush_to_rest().await;
+    assert_eq!(app.applications("Ada").await.len(), 1);
+    app.set_rules(json!({ "in_process": true })).await;
+    let reason = sourced_again(&app, &ada).await;
+    assert_eq!(reason["code"], "excluded", "{reason}");
+}
+
+#[tokio::test]
+async fn an_end_counts_whoever_made_the_application() {
+    for rules in [
+        json!({ "cool_down_months": 6 }),
+        json!({ "archived_within_months": 6 }),
+    ] {
+        let app = TestApp::with_job().await;
+        app.register("job_7", "Designer").await;
+        let ada = Person::new("Ada");
+        app.says(&ada, "replied").await;
+        app.flush_to_rest().await;
+        app.recruiter("archive", &app.application("Ada").await, json!({}))
+            .await;
+        app.set_rules(rules.clone()).await;
+        let reason = sourced_again(&app, &ada).await;
+        assert_eq!(reason["code"], "excluded", "{rules}: {reason}");
+    }
+}
+
 #[tokio::test]
 async fn the_list_follows_ashby_with_each_flush() {
     let (app, _) = a_team().await;
