@@ -151,6 +151,23 @@ async fn a_row_of_more_addresses_than_anybody_has_is_refused() {
 }
 
 #[tokio::test]
+async fn a_list_for_a_job_that_nobody_registered_says_so() {
+    let app = TestApp::with_job().await;
+    let file = "Email\nada@example.com\n";
+    for known in ["name=x", "name=x&dover_job_id=job_42"] {
+        let read = app.import(known, file).await.ok();
+        assert_eq!(read["warnings"], json!([]), "{known}");
+    }
+    let read = app.exclude("name=x&dover_job_id=job_24", file).await;
+    assert_eq!(read["status"], "in-force");
+    let warning = read["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("job_24"), "{warning}");
+    app.register("job_24", "Designer").await;
+    let path = of_list(&format!("/imports/{}", read["id"].as_str().unwrap()));
+    assert_eq!(app.get(&path).await.ok()["warnings"], json!([]));
+}
+
+#[tokio::test]
 async fn what_is_no_list_is_refused_and_leaves_nothing_behind() {
     let app = TestApp::connected().await;
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();

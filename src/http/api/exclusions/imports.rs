@@ -102,6 +102,8 @@ pub struct ExclusionPreview {
     pub import: ImportBody,
     /// The first people in it, five at most.
     pub sample: Vec<ExclusionPerson>,
+    /// What is allowed, and perhaps not meant.
+    pub warnings: Vec<String>,
 }
 
 /// Somebody in a file.
@@ -137,7 +139,8 @@ pub struct UploadParams {
     /// What it is to be called: the name of the file, say. Reasons name it.
     #[param(min_length = 1, max_length = 200, required = true)]
     name: String,
-    /// The only job that it is to count for, by its Dover id. Left out, it counts for all.
+    /// The only job that it is to count for, by its Dover id. Left out, it counts for all. It may be registered later;
+    /// `warnings` tells where it is not.
     #[param(min_length = 1, max_length = 200, required = false)]
     dover_job_id: String,
     /// Whether it stands beside the others or takes their place.
@@ -250,10 +253,31 @@ async fn preview(
     let found = store::exclusion_import::by_id(&sync.pool, connection, id).await?;
     let import = found.ok_or_else(|| ApiError::not_found("import"))?;
     let sample = store::exclusion_import::people(&sync.pool, id, 0, SAMPLE).await?;
+    let warnings = warnings(sync, connection, &import).await?;
     Ok(ExclusionPreview {
         import: ImportBody::of(import),
         sample: sample.into_iter().map(ExclusionPerson::from).collect(),
+        warnings,
     })
+}
+
+/// A list may come before its job is registered, or its job may be misspelt.
+async fn warnings(
+    sync: &Sync,
+    connection: ConnectionId,
+    import: &Import,
+) -> Result<Vec<String>, ApiError> {
+    let Some(named) = &import.job else {
+        return Ok(Vec::new());
+    };
+    let found = store::job::find(&sync.pool, connection, named.as_str()).await?;
+    let is_registered = found.is_some_and(|job| job.dover_job_id == *named);
+    let warning = (!is_registered).then(|| {
+        format!(
+            "dover_job_id: no job is registered as \u{201c}{named}\u{201d}, and the list counts for nobody until one is. If it is misspelt, remove the import and send it again."
+        )
+    });
+    Ok(warning.into_iter().collect())
 }
 
 /// Which page of the imports.
