@@ -50,6 +50,9 @@ pub enum ImportError {
     /// Nobody can be found by any of its columns.
     #[error("none of the columns holds e-mail addresses or LinkedIn profiles: {0}")]
     NoUsableColumn(String),
+    /// The row that should name the columns is too long to be read.
+    #[error("its first row is longer than 256 KiB, or has more than 1,000 columns")]
+    HeaderTooLong,
     /// It is larger than 512 MiB.
     #[error("the file is larger than {} MiB", MAX_FILE / 1024 / 1024)]
     TooLarge,
@@ -128,7 +131,8 @@ struct Reading<'a> {
 #[derive(Default)]
 struct Found {
     columns: Option<Columns>,
-    headers: Option<Vec<String>>,
+    /// Why its first row does not do.
+    broken: Option<ImportError>,
     people: Vec<(i64, Person)>,
     /// What they weigh.
     weight: usize,
@@ -184,13 +188,8 @@ impl Reading<'_> {
 
     /// Keeps the people that were found.
     async fn keep(&mut self) -> Result<(), ImportError> {
-        if let Some(headers) = &self.found.headers {
-            let shown: Vec<String> = headers
-                .iter()
-                .take(HEADERS)
-                .map(|it| format!("{it:?}"))
-                .collect();
-            return Err(ImportError::NoUsableColumn(shown.join(", ")));
+        if let Some(error) = self.found.broken.take() {
+            return Err(error);
         }
         self.found.weight = 0;
         let people = std::mem::take(&mut self.found.people);
@@ -224,31 +223,33 @@ impl Reading<'_> {
 }
 
 impl Found {
-    /// Whether there is something to be done: enough to be kept, or a header that says of nobody who they are.
+    /// Whether there is something to be done: enough to be kept, or a first row that does not do.
     fn is_a_batch(&self) -> bool {
-        self.people.len() >= BATCH || self.weight >= BATCH_BYTES || self.headers.is_some()
+        self.people.len() >= BATCH || self.weight >= BATCH_BYTES || self.broken.is_some()
     }
 
     fn take(&mut self, row: Row<'_>) {
         let (line, cells) = match row {
             Row::Cells(line, cells) => (line, cells),
+            Row::TooLong(_) if self.columns.is_none() => {
+                self.broken.get_or_insert(ImportError::HeaderTooLong);
+                return;
+            }
             Row::TooLong(line) => {
-                if self.columns.is_none() {
-                    self.headers.get_or_insert_default();
-                }
                 self.progress.rows += 1;
                 return self.refuse(line, "it is longer than 256 KiB, or has more than 1,000 cells; is a quote never closed?");
             }
         };
+        if self.broken.is_some() {
+            return;
+        }
         let Some(columns) = &self.columns else {
-            if self.headers.is_none() {
-                match Columns::of(&cells) {
-                    Ok(columns) => {
-                        self.progress.columns = columns.shown();
-                        self.columns = Some(columns);
-                    }
-                    Err(headers) => self.headers = Some(headers),
+            match Columns::of(&cells) {
+                Ok(columns) => {
+                    self.progress.columns = columns.shown();
+                    self.columns = Some(columns);
                 }
+                Err(headers) => self.broken = Some(unusable(&headers)),
             }
             return;
         };
@@ -270,6 +271,12 @@ impl Found {
             self.progress.refusals.push(Refusal { line, reason });
         }
     }
+}
+
+fn unusable(headers: &[String]) -> ImportError {
+    let shown = headers.iter().take(HEADERS).map(|it| format!("{it:?}"));
+    let shown: Vec<String> = shown.collect();
+    ImportError::NoUsableColumn(shown.join(", "))
 }
 
 #[cfg(test)]

@@ -178,6 +178,14 @@ async fn what_is_no_list_is_refused_and_leaves_nothing_behind() {
         (b"\n \n".to_vec(), "empty"),
         (b"Name,Job\nAda,Engineer\n".to_vec(), "\"Name\", \"Job\""),
         (b"ada@example.com\n".to_vec(), "none of the columns"),
+        (
+            format!("\"Email\nada@example.com\n{}", "x".repeat(300_000)).into(),
+            "close a quote",
+        ),
+        (
+            format!("Email{}\nada@example.com\n", ",x".repeat(1_000)).into(),
+            "fewer columns",
+        ),
     ] {
         let refused = app.import("name=x", file).await;
         assert_eq!(

@@ -436,6 +436,12 @@ impl From<ImportError> for ApiError {
                     "Nothing was kept: {said}. Send what Ashby exports of a Custom List Report with Export to CSV, or save the sheet as CSV."
                 ),
             ),
+            ImportError::HeaderTooLong => Self::new(
+                Code::UnreadableList,
+                format!(
+                    "Nothing was kept: {said}. It has to name the columns: close a quote that is open in it, remove what stands above the names, or export fewer columns."
+                ),
+            ),
             ImportError::NoUsableColumn(_) => Self::new(
                 Code::UnreadableList,
                 format!(
