@@ -6,6 +6,8 @@ use std::fmt;
 use chrono::{DateTime, Months, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::{reason::moment, settings::layers::Changed};
+
 /// What in Ashby puts somebody on the exclusion list. None of it is on until an admin says so.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -203,6 +205,8 @@ pub enum Exclusion {
         hit: Hit,
         /// By what they were found in Ashby; `None` where Dover's own word was enough.
         by: Option<FoundBy>,
+        /// When the rules were last changed, and by whom.
+        changed: Option<Changed>,
     },
 }
 
@@ -220,10 +224,18 @@ impl fmt::Display for Exclusion {
                 day(*imported_at),
                 by.said()
             ),
-            Self::Rule { hit, by } => {
+            Self::Rule { hit, by, changed } => {
                 write!(f, "{hit}")?;
-                match by {
-                    Some(by) => write!(f, ", found in Ashby by their {}", by.said()),
+                if let Some(by) = by {
+                    write!(f, ", found in Ashby by their {}", by.said())?;
+                }
+                write!(f, "; the rule {} is set", hit.word())?;
+                match changed {
+                    Some(Changed { at, by }) => write!(
+                        f,
+                        ", and the rules were last changed on {} by {by}",
+                        moment(*at)
+                    ),
                     None => Ok(()),
                 }
             }
@@ -375,10 +387,14 @@ mod tests {
                 months: 6,
             },
             by: Some(FoundBy::Linkedin),
+            changed: Some(Changed {
+                at: at("2026-11-21T10:00:00Z"),
+                by: "admin".to_owned(),
+            }),
         };
         assert_eq!(
             rule.to_string(),
-            "they were archived on 3 October 2026, within the last 6 months, found in Ashby by their LinkedIn profile"
+            "they were archived on 3 October 2026, within the last 6 months, found in Ashby by their LinkedIn profile; the rule archived_within_months is set, and the rules were last changed on 21 November 2026, 10:00:00 UTC by admin"
         );
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ids::{CandidateId, ConnectionId, DoverJobId, ExclusionImportId},
-    plan::exclusion::Rules,
+    plan::{exclusion::Rules, settings::layers::Changed},
 };
 
 /// A row of a list in force.
@@ -62,30 +62,54 @@ pub async fn rows(
     Ok(found)
 }
 
-/// The rules of a connection; none where nobody has set any.
-pub async fn rules(db: impl PgExecutor<'_>, connection: ConnectionId) -> Result<Rules, StoreError> {
-    let rules = sqlx::query_scalar!(
-        r#"SELECT rules AS "rules: Json<Rules>" FROM exclusion_rules WHERE connection_id = $1"#,
+/// The rules of a connection.
+#[derive(Clone, Debug, Default)]
+pub struct InForce {
+    /// They; none where nobody has set any.
+    pub rules: Rules,
+    /// When they were last changed, and by whom.
+    pub changed: Option<Changed>,
+}
+
+/// The rules of a connection.
+pub async fn rules(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+) -> Result<InForce, StoreError> {
+    let row = sqlx::query!(
+        r#"SELECT rules AS "rules: Json<Rules>", changed_at, changed_by FROM exclusion_rules WHERE connection_id = $1"#,
         connection.0
     )
     .fetch_optional(db)
     .await?;
-    Ok(rules.map(|rules| rules.0).unwrap_or_default())
+    let in_force = row.map(|row| InForce {
+        rules: row.rules.0,
+        changed: Some(Changed {
+            at: row.changed_at,
+            by: row.changed_by,
+        }),
+    });
+    Ok(in_force.unwrap_or_default())
 }
 
-/// Keeps the rules of a connection, and that they were changed.
+/// Keeps the rules of a connection, and that they were changed. Answers whether they were: what is as it was leaves nothing
+/// behind.
 pub async fn set_rules(
     tx: &mut PgConnection,
     connection: ConnectionId,
     rules: &Rules,
     by: By<'_>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let before = sqlx::query_scalar!(
         r#"SELECT rules AS "rules: Json<Rules>" FROM exclusion_rules WHERE connection_id = $1 FOR UPDATE"#,
         connection.0
     )
     .fetch_optional(&mut *tx)
     .await?;
+    let before = before.map(|Json(before)| before).unwrap_or_default();
+    if before == *rules {
+        return Ok(false);
+    }
     sqlx::query!(
         r#"
         INSERT INTO exclusion_rules (connection_id, rules, changed_at, changed_by) VALUES ($1, $2, $3, $4)
@@ -99,7 +123,6 @@ pub async fn set_rules(
     )
     .execute(&mut *tx)
     .await?;
-    let before = before.map(|Json(before)| before).unwrap_or_default();
     let (before, after) = (by_name(&before), by_name(rules));
     let edits: Vec<Edit<'_>> = after
         .iter()
@@ -111,7 +134,8 @@ pub async fn set_rules(
         })
         .collect();
     let (what, whose) = (What::ExclusionRule, Whose::Connection);
-    keep(tx, Some(connection), what, &whose, &edits, by).await
+    keep(tx, Some(connection), what, &whose, &edits, by).await?;
+    Ok(true)
 }
 
 /// Each rule under its name.

@@ -12,6 +12,7 @@ use crate::plan::{
     exclusion::{Exclusion, FoundBy, Hit},
     policy::Trigger,
     says::{Stage, Status},
+    settings::layers::Changed,
     situation::Creation,
 };
 
@@ -239,6 +240,10 @@ fn excluded_by_a_rule() -> Reason {
             tag: "Do not contact".to_owned(),
         },
         by: Some(FoundBy::Linkedin),
+        changed: Some(Changed {
+            at: DateTime::UNIX_EPOCH,
+            by: "admin".to_owned(),
+        }),
     })
 }
 

@@ -119,7 +119,8 @@ impl Export {
     }
 
     async fn then_ashby(&self) -> Result<Place, SyncError> {
-        let rules = store::exclusion::rules(&self.sync.pool, self.connection).await?;
+        let in_force = store::exclusion::rules(&self.sync.pool, self.connection).await?;
+        let rules = in_force.rules;
         if rules.are_off() {
             return Ok(Place::End);
         }

@@ -18,10 +18,11 @@ use crate::{
     plan::{
         exclusion::{Exclusion, Facts, FoundBy, Rules, hit},
         identity::IdentityKey,
+        settings::layers::Changed,
     },
     store::{
         self, StoreError,
-        exclusion::{Held, Row},
+        exclusion::{Held, InForce, Row},
         vault::Trait,
     },
 };
@@ -123,7 +124,8 @@ pub async fn ask(
         on_a_row(somebody, &rows).or_else(|| {
             let (facts, by) = under.facts(somebody);
             let hit = hit(&under.rules, &facts, now)?;
-            Some(Exclusion::Rule { hit, by })
+            let changed = under.changed.clone();
+            Some(Exclusion::Rule { hit, by, changed })
         })
     });
     Ok(asked.collect())
@@ -146,6 +148,8 @@ fn on_a_row(somebody: &Somebody, rows: &HashMap<Vec<u8>, Vec<Row>>) -> Option<Ex
 #[derive(Default)]
 struct Under {
     rules: Rules,
+    /// When these were last changed, and by whom.
+    changed: Option<Changed>,
     /// Who in Ashby has a hash.
     who: HashMap<Vec<u8>, Vec<CandidateId>>,
     in_ashby: InAshby,
@@ -157,7 +161,7 @@ impl Under {
         connection: ConnectionId,
         people: &[Somebody],
     ) -> Result<Self, StoreError> {
-        let rules = store::exclusion::rules(&sync.pool, connection).await?;
+        let InForce { rules, changed } = store::exclusion::rules(&sync.pool, connection).await?;
         if rules.are_off() {
             return Ok(Self::default());
         }
@@ -170,6 +174,7 @@ impl Under {
         Ok(Self {
             in_ashby: InAshby::of(sync, connection, &rules, &candidates).await?,
             rules,
+            changed,
             who,
         })
     }

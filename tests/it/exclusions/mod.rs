@@ -40,9 +40,15 @@ impl TestApp {
     }
 
     async fn set_rules(&self, rules: Value) {
-        let path = of_list("/rules");
-        let request = self.request(Method::PUT, &path).bearer_auth(TOKEN);
-        self.send(request.json(&rules)).await.ok();
+        self.set_rules_as(TOKEN, rules).await;
+    }
+
+    /// Sets rules by a token. Answers them as they are in force.
+    async fn set_rules_as(&self, token: &str, rules: Value) -> Value {
+        let request = self.request(Method::PUT, &of_list("/rules"));
+        self.send(request.bearer_auth(token).json(&rules))
+            .await
+            .ok()
     }
 
     /// Asks about people.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::of_list;
-use crate::app::{Person, TestApp};
+use crate::app::{Person, TOKEN, TestApp};
 
 /// Somebody in Ashby, with an application for another job than the one that Dover sources for. Answers both.
 async fn in_ashby(app: &TestApp, job: &Value, name: &str) -> (Value, Value) {
@@ -276,6 +276,53 @@ async fn the_list_is_given_out_with_whom_the_rules_keep_on_it() {
 }
 
 #[tokio::test]
+async fn a_rule_that_decided_says_who_set_the_rules_and_when() {
+    let app = TestApp::with_job().await;
+    let unset = app.get(&of_list("/rules")).await.ok();
+    assert_eq!(
+        [&unset["changed_at"], &unset["changed_by"]],
+        [&Value::Null; 2]
+    );
+    let (ada, _) = app.token(json!({ "name": "Ada", "role": "admin" })).await;
+    let at = app.now();
+    let rules = json!({ "email_domains": ["example.com"] });
+    let set = app.set_rules_as(&ada, rules).await;
+    assert_eq!(set["changed_by"], "Ada");
+    assert_eq!(set["changed_at"].as_str().unwrap().parse(), Ok(at));
+    let grace = Person::new("Grace");
+    app.says(&grace, "replied").await;
+    app.flush_to_rest().await;
+    let decision = app.prospect(&grace.id).await["last_decision"].clone();
+    let sentence = decision["reason"]["sentence"].as_str().unwrap();
+    let when = at.format("%-d %B %Y, %H:%M:%S UTC by Ada").to_string();
+    for part in ["the rule email_domains", &when] {
+        assert!(sentence.contains(part), "{sentence}");
+    }
+}
+
+#[tokio::test]
+async fn rules_that_are_as_they_were_let_nobody_go() {
+    let app = TestApp::with_job().await;
+    let (ada, _) = app.token(json!({ "name": "Ada", "role": "admin" })).await;
+    let rules = json!({ "email_domains": ["example.com"] });
+    let set = app.set_rules_as(&ada, rules.clone()).await;
+    let grace = Person::new("Grace");
+    app.says(&grace, "replied").await;
+    app.flush_to_rest().await;
+    app.wait(1);
+    // Left out, and as they were read.
+    for same in [rules, set.clone()] {
+        assert_eq!(app.set_rules_as(TOKEN, same).await, set);
+    }
+    assert_eq!(app.prospect(&grace.id).await["state"], "skipped");
+    let audit = "/v1/connections/acme/audit?what=exclusion-rule";
+    let audit = app.get(audit).await.ok()["items"].clone();
+    assert_eq!(audit.as_array().unwrap().len(), 1, "{audit}");
+    app.set_rules(json!({})).await;
+    assert_eq!(app.prospect(&grace.id).await["state"], "pending");
+}
+
+#[tokio::test]
 async fn rules_that_make_no_sense_are_refused() {
     let app = TestApp::connected().await;
     for (rules, pointer) in [
@@ -293,7 +340,7 @@ async fn rules_that_make_no_sense_are_refused() {
         ),
     ] {
         let request = app.request(reqwest::Method::PUT, &of_list("/rules"));
-        let request = request.bearer_auth(crate::app::TOKEN).json(&rules);
+        let request = request.bearer_auth(TOKEN).json(&rules);
         let refused = app.send(request).await;
         assert_eq!(refused.code(), "invalid-fields", "{rules}");
         assert_eq!(refused.body["faults"][0]["pointer"], pointer);

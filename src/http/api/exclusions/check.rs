@@ -209,7 +209,7 @@ impl ExclusionAnswer {
                 matched: Some(word(by).to_owned()),
                 ..found
             },
-            Exclusion::Rule { hit, by } => Self {
+            Exclusion::Rule { hit, by, .. } => Self {
                 rule: Some(hit.word().to_owned()),
                 matched: by.map(|by| word(by).to_owned()),
                 ..found

@@ -1,6 +1,7 @@
 //! The rules by which the exclusion list keeps itself from what Ashby holds.
 
 use axum::{Json, extract::State};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -15,7 +16,7 @@ use crate::{
         problem::ApiError,
     },
     plan::exclusion::{Rules, folded},
-    store,
+    store::{self, exclusion::InForce},
     sync::Sync,
 };
 
@@ -57,11 +58,22 @@ pub struct ExclusionRules {
     #[schema(max_items = 500, nullable)]
     #[serde(default)]
     pub email_domains: Vec<String>,
+    /// When they were last changed; `null` where nobody has set any. May be sent back as it was read, and is not looked at.
+    #[schema(read_only)]
+    #[serde(default)]
+    pub changed_at: Option<DateTime<Utc>>,
+    /// By whom. May be sent back as it was read, and is not looked at.
+    #[schema(read_only)]
+    #[serde(default)]
+    pub changed_by: Option<String>,
 }
 
-impl From<Rules> for ExclusionRules {
-    fn from(rules: Rules) -> Self {
+impl From<InForce> for ExclusionRules {
+    fn from(InForce { rules, changed }: InForce) -> Self {
+        let (changed_at, changed_by) = changed.map(|it| (it.at, it.by)).unzip();
         Self {
+            changed_at,
+            changed_by,
             in_process: rules.in_process,
             hired: rules.hired,
             archived_within_months: rules.archived_within_months,
@@ -86,9 +98,14 @@ impl Readable for Asked {
         "tags",
         "companies",
         "email_domains",
+        "changed_at",
+        "changed_by",
     ];
 
     fn read(fields: &mut Fields) -> Option<Self> {
+        for told in ["changed_at", "changed_by"] {
+            fields.value(told);
+        }
         let months = |fields: &mut Fields, name: &str| {
             let months = fields.number(name, &(1..=MAX_MONTHS))?;
             u32::try_from(months).ok()
@@ -163,14 +180,14 @@ pub async fn read_rules(
     State(sync): State<Sync>,
     At(connection): At,
 ) -> Result<Json<ExclusionRules>, ApiError> {
-    let rules = store::exclusion::rules(&sync.pool, connection.id).await?;
-    Ok(Json(rules.into()))
+    let in_force = store::exclusion::rules(&sync.pool, connection.id).await?;
+    Ok(Json(in_force.into()))
 }
 
 /// Set the rules of the exclusion list
 ///
 /// All of them: what is left out is off. They count from the next decision on, and whoever was left alone so far is decided
-/// again. Applications that are linked already go on.
+/// again. Applications that are linked already go on. What is as it was changes nothing, and nobody is decided again.
 #[utoipa::path(
     put, path = "/v1/connections/{connection}/exclusions/rules", operation_id = "setExclusionRules", tag = "Exclusions",
     params(ConnectionPath),
@@ -185,8 +202,10 @@ pub async fn set_rules(
 ) -> Result<Json<ExclusionRules>, ApiError> {
     let mut tx = sync.pool.begin().await?;
     let by = caller.at(sync.clock.now());
-    store::exclusion::set_rules(&mut tx, connection.id, &rules, by).await?;
-    store::exclusion::release(&mut *tx, connection.id).await?;
+    if store::exclusion::set_rules(&mut tx, connection.id, &rules, by).await? {
+        store::exclusion::release(&mut *tx, connection.id).await?;
+    }
+    let in_force = store::exclusion::rules(&mut *tx, connection.id).await?;
     tx.commit().await?;
-    Ok(Json(rules.into()))
+    Ok(Json(in_force.into()))
 }
