@@ -170,6 +170,7 @@ pub(crate) struct Candidate {
     pub source: Option<Uuid>,
     pub credited_to: Option<Uuid>,
     pub place: Option<Place>,
+    pub company: Option<String>,
     pub fields: FieldValues,
 }
 

@@ -150,6 +150,7 @@ struct NewCandidate {
     #[serde(default)]
     emails: Vec<String>,
     linked_in_url: Option<String>,
+    company: Option<String>,
     id: Option<Uuid>,
     at: Option<DateTime<Utc>>,
 }
@@ -160,6 +161,7 @@ pub(super) async fn candidate(State(simulator): State<Simulator>, body: Bytes) -
     let id = fresh_id(new.id, &world.candidates)?;
     let mut candidate = Candidate {
         name: new.name,
+        company: new.company,
         ..Candidate::default()
     };
     if let Some(url) = &new.linked_in_url {

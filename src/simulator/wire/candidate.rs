@@ -41,6 +41,9 @@ pub(crate) fn candidate(world: &World, row: &Row<Candidate>) -> Value {
     if let Some(place) = &candidate.place {
         wire.insert("location".into(), location(place));
     }
+    if let Some(company) = &candidate.company {
+        wire.insert("company".into(), json!(company));
+    }
     wire.insert("fraudStatus".into(), Value::Null);
     Value::Object(wire)
 }

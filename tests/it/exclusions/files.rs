@@ -1,12 +1,19 @@
 //! Files of people to be left alone: what is understood of them, what is refused, and how they come and go.
 
+use std::convert::Infallible;
+
+use bytes::Bytes;
 use dover_ashby_sync::worker::Upkeep;
+use futures::channel::mpsc;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::of_list;
-use crate::app::{TOKEN, TestApp};
+use crate::{
+    app::{TOKEN, TestApp},
+    patience::until,
+};
 
 const FILE: &str = "Candidate Name,Email,LinkedIn URL,Job\r\n\
     Ada Lovelace,\"ada@example.com, ada@work.example\",,Engineer\r\n\
@@ -58,10 +65,7 @@ async fn a_file_is_shown_before_it_counts() {
 
     let ada = json!([{ "emails": ["ada@work.example"] }]);
     assert_eq!(app.asked(ada.clone()).await[0]["excluded"], false);
-    let commit = of_list(&format!(
-        "/imports/{}/commit",
-        preview["id"].as_str().unwrap()
-    ));
+    let commit = commit(&preview);
     for _ in 0..2 {
         let put = app.post(&commit, json!({})).await.ok();
         assert_eq!(put["status"], "in-force");
@@ -226,6 +230,52 @@ async fn ten_megabytes_in_a_cell_are_one_row_that_is_refused() {
 }
 
 #[tokio::test]
+async fn a_file_shows_how_far_it_has_come_and_counts_for_nothing_before_its_end() {
+    let app = TestApp::connected().await;
+    let (more, pieces) = mpsc::unbounded::<Result<Bytes, Infallible>>();
+    let request = app.request(Method::POST, &of_list("/imports?name=x"));
+    let request = request
+        .bearer_auth(TOKEN)
+        .body(reqwest::Body::wrap_stream(pieces));
+    let meanwhile = async {
+        let rows = (0..10_000).map(|n| format!("person-{n}@example.com\n"));
+        let rows: String = rows.collect();
+        let first = Bytes::from(format!("Email\n{rows}"));
+        more.unbounded_send(Ok(first)).unwrap();
+        let import = until("some of it is read", 60, async || {
+            let listed = app.get(&of_list("/imports")).await.ok();
+            let import = listed["items"][0].clone();
+            (import["people"].as_i64() > Some(0)).then_some(import)
+        })
+        .await;
+        assert_eq!(import["status"], "reading");
+        assert!(import["bytes"].as_i64() > Some(0), "{import}");
+        let commit = commit(&import);
+        let early = app.post(&commit, json!({})).await;
+        assert_eq!(early.status, StatusCode::CONFLICT);
+        assert_eq!(early.code(), "import-under-way");
+        let last = Bytes::from("ada@example.com\n");
+        more.unbounded_send(Ok(last)).unwrap();
+        more.close_channel();
+    };
+    let (read, ()) = tokio::join!(app.send(request), meanwhile);
+    let read = read.ok();
+    assert_eq!(
+        (&read["status"], &read["people"]),
+        (&json!("ready"), &json!(10_001))
+    );
+    let put = app.post(&commit(&read), json!({})).await.ok();
+    assert_eq!(put["status"], "in-force");
+}
+
+fn commit(import: &Value) -> String {
+    of_list(&format!(
+        "/imports/{}/commit",
+        import["id"].as_str().unwrap()
+    ))
+}
+
+#[tokio::test]
 async fn a_list_takes_the_place_of_others_or_stands_beside_them() {
     let app = TestApp::with_job().await;
     let is_on = async |who: &str| {
@@ -290,7 +340,7 @@ async fn a_list_goes_as_a_whole() {
 async fn an_upload_that_broke_off_goes_by_itself() {
     let app = TestApp::connected().await;
     let pieces = futures::stream::iter([
-        Ok(bytes::Bytes::from(
+        Ok(Bytes::from(
             "Email\n".to_owned() + &"ada@example.com\n".repeat(10_000),
         )),
         Err(std::io::Error::other("gone")),

@@ -101,6 +101,26 @@ async fn somebody_is_found_by_the_hash_of_their_address_alone() {
 }
 
 #[tokio::test]
+async fn a_company_counts_as_ashby_has_it_too() {
+    let app = TestApp::with_job().await;
+    let body = json!({ "name": "Peter", "email": "peter@example.com", "company": "Initech" });
+    app.sim("candidates", body).await;
+    let body = json!({ "name": "Milton", "email": "milton@example.com", "company": "Initrode" });
+    app.sim("candidates", body).await;
+    app.flush().await;
+    app.set_rules(json!({ "companies": ["INITECH "] })).await;
+    let found = app.asked(emails(&["Peter", "Milton"])).await;
+    assert_eq!(
+        (&found[0]["rule"], &found[0]["matched"]),
+        (&json!("companies"), &json!("email"))
+    );
+    assert_eq!(found[1]["excluded"], false);
+    app.says(&Person::new("Peter"), "replied").await;
+    assert!(app.flush_to_rest().await.is_empty());
+    assert_eq!(app.reason("cand_peter").await, "excluded");
+}
+
+#[tokio::test]
 async fn a_window_ends_by_itself() {
     let (app, _) = a_team().await;
     app.set_rules(json!({ "archived_within_months": 3 })).await;
