@@ -30,6 +30,7 @@ use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::catch_panic::CatchPanicLayer;
+use url::Url;
 
 /// Another way to receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -92,26 +93,31 @@ pub(crate) async fn serve(design: Design, url: &str, master_key: &str) -> Result
 }
 
 async fn state(pool: PgPool, master_key: &str) -> Result<AppState> {
-    let (clock, metrics) = (Arc::new(SystemClock), Metrics::default());
     let nowhere = "http://127.0.0.1:1".parse()?;
-    let vault = store::claim(&pool, &Vault::from_base64(master_key)?).await?;
     Ok(AppState::from(Parts {
         receiver: Receiver::start(pool.clone()),
-        sync: Sync {
-            pool,
-            vault,
-            clients: Clients::new(nowhere, Arc::clone(&clock) as _, metrics.clone()),
-            clock,
-            metrics,
-            interval: TimeDelta::minutes(15),
-            lease: TimeDelta::seconds(120),
-        },
+        sync: sync(pool, master_key, nowhere).await?,
         gates: Gates::default(),
         admin_token: "not-asked-for".into(),
         guards_monitoring: false,
         flushes: TaskTracker::new(),
         shutdown: CancellationToken::new(),
     }))
+}
+
+/// What our own program works with, in this process.
+pub(crate) async fn sync(pool: PgPool, master_key: &str, ashby: Url) -> Result<Sync> {
+    let (clock, metrics) = (Arc::new(SystemClock), Metrics::default());
+    let vault = store::claim(&pool, &Vault::from_base64(master_key)?).await?;
+    Ok(Sync {
+        pool,
+        vault,
+        clients: Clients::new(ashby, Arc::clone(&clock) as _, metrics.clone()),
+        clock,
+        metrics,
+        interval: TimeDelta::minutes(15),
+        lease: TimeDelta::seconds(120),
+    })
 }
 
 async fn http_only(State(stage): State<Stage>, request: Request) -> Response {

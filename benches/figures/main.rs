@@ -6,6 +6,7 @@
 
 mod deliveries;
 mod design;
+mod flushing;
 mod hands;
 mod history;
 mod load;
@@ -31,6 +32,9 @@ struct Args {
     /// Only what history costs, with so many millions of old deliveries: 10 take some 15 GB and a quarter of an hour.
     #[arg(long, value_name = "MILLIONS")]
     history: Option<u64>,
+    /// Only the flush.
+    #[arg(long, conflicts_with = "history")]
+    flush: bool,
     /// `cargo bench` says so.
     #[arg(long, hide = true)]
     bench: bool,
@@ -73,12 +77,12 @@ fn main() -> Result<()> {
             url,
             master_key,
         }) => tokio::runtime::Runtime::new()?.block_on(design::serve(design, &url, &master_key)),
-        None => tokio::runtime::Runtime::new()?.block_on(measure(args.quick, args.history)),
+        None => tokio::runtime::Runtime::new()?.block_on(measure(&args)),
     }
 }
 
-async fn measure(quick: bool, history: Option<u64>) -> Result<()> {
-    let extent = if quick {
+async fn measure(args: &Args) -> Result<()> {
+    let extent = if args.quick {
         Extent {
             rounds: 3,
             warm_up: Duration::from_millis(400),
@@ -93,8 +97,9 @@ async fn measure(quick: bool, history: Option<u64>) -> Result<()> {
     };
     let mut sheet = Sheet::default();
     let stage = Stage::set().await?;
-    let measured = match history {
+    let measured = match args.history {
         Some(millions) => history::measure(&stage, extent, millions * 1_000_000, &mut sheet).await,
+        None if args.flush => flushing::measure(&stage, extent.rounds, &mut sheet).await,
         None => usual(&stage, extent, &mut sheet).await,
     };
     stage.strike().await?;
@@ -105,6 +110,7 @@ async fn measure(quick: bool, history: Option<u64>) -> Result<()> {
 
 async fn usual(stage: &Stage, extent: Extent, sheet: &mut Sheet) -> Result<()> {
     receiving::measure(stage, extent, sheet).await?;
+    flushing::measure(stage, extent.rounds, sheet).await?;
     history::starts(stage, extent.rounds, "on an existing database", sheet).await?;
     let size = std::fs::metadata(env!("CARGO_BIN_EXE_dover-ashby-sync"))?.len() / (1024 * 1024);
     sheet.fact("the program's size".to_owned(), format!("{size} MiB"));

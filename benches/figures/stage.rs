@@ -52,7 +52,8 @@ pub(crate) struct Stage {
     own: Arc<EmbeddedPostgres>,
     database: String,
     postmaster: u32,
-    master_key: String,
+    /// What seals secrets on it.
+    pub(crate) master_key: String,
 }
 
 impl Stage {
