@@ -1,12 +1,18 @@
 //! Which settings a decision rests on: those that its sentence names, with their layer and their last change.
 
+use serde_json::Value;
+
 use super::{
-    Reason, Situation,
-    fields::MANDATORY,
+    Plan, Reason, Situation,
+    credit::Credit,
+    fields::{MANDATORY, MAP},
     policy::{Mapped, Policy, key_of_status},
     says::Status,
     settings::{
-        keys::{ALLOW_HIRED, ASK_AFTER, Layer, NAMED_STAGES, ONLY_SYNCED, TRIGGER},
+        keys::{
+            ALLOW_HIRED, ASK_AFTER, CREDIT_OWNER, CREDITED_USER, Layer, NAMED_STAGES, ONLY_SYNCED,
+            TRIGGER,
+        },
         layers::Decided,
     },
     situation::{Person, PlanStage, Registration},
@@ -14,7 +20,58 @@ use super::{
 };
 
 /// The settings without which the decision would have been another, or that somebody may change to have another.
-pub(super) fn deciding(situation: &Situation, because: &Reason) -> Vec<Decided> {
+pub(super) fn deciding(situation: &Situation, plan: &Plan) -> Vec<Decided> {
+    let mut decided = of_reason(situation, &plan.because);
+    decided.extend(of_credit(&situation.policy, &plan.credit));
+    decided
+}
+
+/// The same of what was done, or waits, beside the stage. What nobody has set is not named.
+pub(super) fn beside(policy: &Policy, because: &Reason, keys: &[&'static str]) -> Vec<Decided> {
+    let mut keys = match because {
+        Reason::Updated { .. } => keys.to_vec(),
+        Reason::FieldGone { .. }
+        | Reason::FieldMisfit { .. }
+        | Reason::FieldOptionUnknown { .. } => {
+            vec![MAP]
+        }
+        _ => Vec::new(),
+    };
+    keys.dedup();
+    keys.into_iter()
+        .filter_map(|key| set(policy, key))
+        .collect()
+}
+
+/// A setting that somebody has set.
+fn set(policy: &Policy, key: &str) -> Option<Decided> {
+    let mut setting = policy.setting(key)?.clone();
+    if setting.layer == Layer::Default {
+        return None;
+    }
+    // A whole map is no reading for anybody, nor to be kept with every decision.
+    if key == MAP {
+        let entries = policy.fields().entries.len();
+        setting.value = Value::Null;
+        let shown = format!("{entries} entries");
+        return Some(Decided { setting, shown });
+    }
+    Some(Decided::by(setting))
+}
+
+/// The settings that say who is credited with what is created, or should have been.
+fn of_credit(policy: &Policy, credit: &Credit) -> Vec<Decided> {
+    if credit.user.is_none() && credit.fallen_back.is_none() {
+        return Vec::new();
+    }
+    let is_owner = policy.credits_owner();
+    let owner = is_owner.then(|| set(policy, CREDIT_OWNER)).flatten();
+    let is_named = !is_owner || credit.fallen_back.is_some();
+    let named = is_named.then(|| set(policy, CREDITED_USER)).flatten();
+    owner.into_iter().chain(named).collect()
+}
+
+fn of_reason(situation: &Situation, because: &Reason) -> Vec<Decided> {
     let policy = &situation.policy;
     let by = |key: &str| policy.setting(key).cloned().map(Decided::by);
     match because {
@@ -29,10 +86,7 @@ pub(super) fn deciding(situation: &Situation, because: &Reason) -> Vec<Decided> 
             let only_synced = met.then(|| by(ONLY_SYNCED)).flatten();
             by(TRIGGER).into_iter().chain(only_synced).collect()
         }
-        Reason::MandatoryFieldMissing(_) => {
-            let set = by(MANDATORY).filter(|by| by.setting.layer != Layer::Default);
-            set.into_iter().collect()
-        }
+        Reason::MandatoryFieldMissing(_) => set(policy, MANDATORY).into_iter().collect(),
         Reason::CreateUndecided { .. } => {
             let took_long = matches!(
                 situation.person,

@@ -36,11 +36,20 @@ use standing::Standing;
 pub fn plan(situation: &Situation) -> Plan {
     let mut plan = decide(situation).unwrap_or_else(Plan::nothing);
     plan.clock_ahead = standing::clock_ahead(&situation.dover);
-    plan.decided_by = deciding::deciding(situation, &plan.because);
+    plan.decided_by = deciding::deciding(situation, &plan);
     if situation.is_in_shadow() {
         return plan.withheld(|would| Reason::Shadow { would });
     }
     plan
+}
+
+/// What was done, or waits, beside the stage, with the settings that it rests on: those of `keys` where it was done.
+pub fn beside(policy: &policy::Policy, because: Reason, keys: &[&'static str]) -> Plan {
+    let decided_by = deciding::beside(policy, &because, keys);
+    Plan {
+        decided_by,
+        ..Plan::nothing(because)
+    }
 }
 
 /// The time of the news that [`plan`] decides on: what is remembered as applied once it has been.

@@ -13,7 +13,8 @@ use super::{
     settings::{
         keys::{
             ALLOW_HIRED, CONTACT_UPDATES, CREDIT_OWNER, CREDITED_USER, KEYS, NAMED_STAGES,
-            NOTE_TEMPLATES, NOTES_BACKFILL, NOTES_ON, ONLY_SYNCED, TAG, TRIGGER, Takes,
+            NOTE_TEMPLATES, NOTES_BACKFILL, NOTES_ON, NOTES_ONLY_SYNCED, ONLY_SYNCED, TAG, TRIGGER,
+            Takes,
         },
         layers::{InForce, Stack},
     },
@@ -122,6 +123,11 @@ impl Policy {
     /// Whether notes are written upon what happened before the application was made, too.
     pub fn backfills_notes(&self) -> bool {
         self.read(NOTES_BACKFILL)
+    }
+
+    /// Whether notes on records that were in Ashby before wait for the trigger.
+    pub fn notes_only_synced(&self) -> bool {
+        self.read(NOTES_ONLY_SYNCED)
     }
 
     /// What a note upon such an event says. What was set was understood then; should a later version no longer understand

@@ -106,7 +106,7 @@ pub struct Written {
     pub digest: Vec<u8>,
     /// When Dover said so.
     pub said: Said,
-    /// Whether the value was written or found to be there.
+    /// Whether what the field held then was the service's doing.
     pub is_ours: bool,
 }
 

@@ -527,6 +527,28 @@ pub async fn tagged(
     Ok(())
 }
 
+/// Whether a candidate was given a tag on whatever job.
+pub async fn was_tagged(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    candidate: &CandidateId,
+    title: &str,
+) -> Result<bool, StoreError> {
+    let was = sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (
+            SELECT FROM prospect WHERE connection_id = $1 AND candidate_id = $2 AND tagged_as = $3
+        ) AS "was!"
+        "#,
+        connection.0,
+        candidate.as_str(),
+        title
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(was)
+}
+
 /// Remembers who a prospect is in Ashby.
 pub async fn link(
     db: impl PgExecutor<'_>,

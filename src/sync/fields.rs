@@ -11,9 +11,11 @@ use crate::{
     ids::ConnectionId,
     plan::{
         fields::{
-            Catalogue, DISPLAYED, FILTERABLE, Field, FieldMap, MANDATORY, MAP, Object,
+            Catalogue, DISPLAYED, FILTERABLE, Field, FieldMap, MANDATORY, MAP, Object, Variable,
             catalogue::{Choice, Kind},
+            without_place,
         },
+        notes::Event,
         policy::Policy,
         settings::{layers::Changed, locks::lock_of},
     },
@@ -36,6 +38,18 @@ pub struct Shown {
     pub changed: Option<Changed>,
     /// Whether only an admin changes any part of it.
     pub is_locked: bool,
+    /// Whether notes are written, which tell what goes into no field.
+    has_notes: bool,
+}
+
+impl Shown {
+    /// What Dover says that goes nowhere, as far as the fields were ever read.
+    pub fn homeless(&self) -> Vec<Variable> {
+        if self.has_notes || self.read_at.is_none() {
+            return Vec::new();
+        }
+        without_place(&self.map, &self.catalogue)
+    }
 }
 
 /// The field map of a connection, and what it may name.
@@ -50,6 +64,7 @@ pub async fn shown(sync: &Sync, connection: ConnectionId) -> Result<Shown, Store
     let changed = changed.map(|(_, changed)| changed.clone());
     Ok(Shown {
         map: policy.fields().clone(),
+        has_notes: Event::ALL.iter().any(|event| policy.notes_on(*event)),
         changed: changed.max_by_key(|changed| changed.at),
         is_locked: keys.iter().any(|key| lock_of(key, &locked).is_some()),
         read_at: read.as_ref().map(|read| read.at),

@@ -105,7 +105,7 @@ pub(super) async fn beside(
     };
     let added = due.foresee(&plan).await?;
     let mut additions = added.wrote.clone();
-    let mut added = added.decisions();
+    let mut added = added.decisions(&case.situation.policy);
     tally_added(counts, &added);
     let acts = plan.because.outcome() == Outcome::Acted;
     Ok(match speaks(&plan, &added) {

@@ -11,7 +11,12 @@ use super::{
 use crate::{
     ids::{AshbyJobId, ConnectionId, DoverJobId, JobId},
     plan::situation::{Mode, Openness},
-    store::{self, StoreError, job::Job},
+    store::{
+        self, StoreError,
+        audit::{By, Edit},
+        job::Job,
+        setting::Whose,
+    },
 };
 
 /// Why an employer could not be connected, or a job not registered.
@@ -246,4 +251,30 @@ fn taken(error: StoreError) -> RegisterError {
     } else {
         error.into()
     }
+}
+
+/// Takes a registration back, and with it what was set for the job, which the audit keeps.
+pub async fn remove(
+    sync: &Sync,
+    connection: ConnectionId,
+    job: &Job,
+    by: By<'_>,
+) -> Result<(), StoreError> {
+    let mut tx = sync.pool.begin().await?;
+    // Nobody sets anything meanwhile.
+    store::setting::lock(&mut tx, connection).await?;
+    let whose = Whose::Job(job.dover_job_id.clone());
+    let mut all = store::setting::all(&mut *tx, connection).await?;
+    let held = std::mem::take(all.of(&whose));
+    let set = held.iter().filter(|(_, held)| held.value.is_some());
+    let edits = set.map(|(key, held)| Edit {
+        key,
+        before: held.value.clone(),
+        after: None,
+    });
+    let edits: Vec<Edit<'_>> = edits.collect();
+    store::setting::set(&mut tx, connection, &whose, &edits, by).await?;
+    store::job::remove(&mut *tx, job.id).await?;
+    tx.commit().await?;
+    Ok(())
 }

@@ -14,7 +14,7 @@ use tokio::{net::TcpListener, process::Command};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::{ASHBY_KEY, Answer, CONNECTION, Person, TOKEN, TestApp},
+    app::{ASHBY_KEY, Answer, CONNECTION, Person, SECRET, TOKEN, TestApp},
     doctor::{Said, said},
 };
 
@@ -262,6 +262,26 @@ async fn the_last_use_is_shown_and_written_at_most_once_a_minute() {
         let kept = store::token::by_id(&pool, id).await.unwrap().unwrap();
         let kept = kept.last_used_at.unwrap() - app.now();
         assert_eq!(kept, TimeDelta::seconds(expected));
+    }
+}
+
+#[tokio::test]
+async fn what_signs_deliveries_opens_nothing_else() {
+    let app = TestApp::connected().await;
+    let connection = format!("/v1/connections/{CONNECTION}");
+    let relay = "a-bearer-token-of-a-relay-32-letters";
+    let bearer = json!({ "webhook_bearer_token": relay });
+    let change = app.request(Method::PATCH, &connection).bearer_auth(TOKEN);
+    app.send(change.json(&bearer)).await.ok();
+    for path in ["/v1/connections", &connection, "/v1/tokens"] {
+        for secret in [relay, SECRET, ASHBY_KEY] {
+            let asked = app.request(Method::GET, path).bearer_auth(secret);
+            assert_eq!(
+                app.send(asked).await.status,
+                StatusCode::UNAUTHORIZED,
+                "{path}"
+            );
+        }
     }
 }
 

@@ -52,7 +52,7 @@ pub struct Before {
     pub is_same: bool,
     /// Whether it came from the same variable.
     pub same_variable: bool,
-    /// Whether it was written, or found to be there already.
+    /// Whether what the field held then was the service's doing.
     pub is_ours: bool,
 }
 
@@ -82,8 +82,27 @@ pub struct Question {
     pub held: Held,
     /// What was decided before.
     pub before: Option<Before>,
-    /// When the object last changed in Ashby, by whatever hand.
+    /// When the object last changed in Ashby, by whatever hand; `None` where Ashby does not say.
     pub changed_at: Option<DateTime<Utc>>,
+    /// Whether the object was made by this very decision.
+    pub is_new: bool,
+}
+
+impl Question {
+    /// Whether Dover said it after anybody else can have put there what Ashby holds.
+    pub fn is_newer(&self) -> bool {
+        self.is_new || self.changed_at.is_some_and(|changed| self.said.0 > changed)
+    }
+
+    /// Whether what is decided makes what the field holds ours: written, or there before Dover's news and not put there by
+    /// somebody since. Whoever typed the same before Dover said it has typed it, and it is theirs.
+    pub fn is_ours(&self, verdict: Verdict) -> bool {
+        match verdict {
+            Verdict::Write => true,
+            Verdict::There => self.is_newer() || self.before.is_some_and(|before| before.is_ours),
+            Verdict::Leave => false,
+        }
+    }
 }
 
 /// What to do with a field.
@@ -113,12 +132,12 @@ pub fn decide(question: &Question) -> Verdict {
         said,
         held,
         before,
-        changed_at,
+        ..
     } = *question;
     if !is_due(policy, said, before) {
         return Verdict::Leave;
     }
-    let is_newer = changed_at.is_none_or(|changed| said.0 > changed);
+    let is_newer = question.is_newer();
     let was_ours = before.filter(|before| before.is_ours);
     let may_write = match (held, policy) {
         (Held::Wanted, _) => return Verdict::There,

@@ -38,15 +38,17 @@ fn question() -> impl Strategy<Value = Question> {
         held,
         option::of(before()),
         changed_at,
+        any::<bool>(),
     )
         .prop_map(
-            |(policy, is_careful, said, held, before, changed_at)| Question {
+            |(policy, is_careful, said, held, before, changed_at, is_new)| Question {
                 policy,
                 is_careful,
                 said,
                 held,
                 before,
                 changed_at,
+                is_new,
             },
         )
 }
@@ -79,7 +81,7 @@ proptest! {
             said: question.said,
             is_same: true,
             same_variable: true,
-            is_ours: verdict != Verdict::Leave,
+            is_ours: question.is_ours(verdict),
         };
         let held = if verdict == Verdict::Write { Held::Wanted } else { question.held };
         let again = Question { held, before: Some(settled), ..question };
@@ -96,9 +98,21 @@ proptest! {
         let theirs = question.held == Held::Other
             || question.held == Held::Before && question.before.is_none_or(|before| !before.is_ours);
         let emptied = question.held == Held::Blank && question.before.is_some_and(|before| before.is_ours);
-        let is_newer = question.changed_at.is_none_or(|changed| question.said.0 > changed);
-        if (theirs || emptied) && !is_newer {
+        if (theirs || emptied) && !question.is_newer() {
             prop_assert_eq!(decide(&question), Verdict::Leave);
+        }
+    }
+
+    #[test]
+    fn what_somebody_typed_before_dover_said_it_is_not_ours(question in question(), later in said()) {
+        let typed = Question { held: Held::Wanted, is_new: false, before: None, ..question };
+        let ours = typed.is_ours(decide(&typed));
+        prop_assert_eq!(ours, decide(&typed) == Verdict::There && typed.is_newer());
+        // Later news that is no newer than their hand does not replace it.
+        let before = Before { said: typed.said, is_same: false, same_variable: true, is_ours: ours };
+        let then = Question { said: later, held: Held::Before, before: Some(before), ..typed };
+        if !ours && !then.is_newer() {
+            prop_assert_eq!(decide(&then), Verdict::Leave);
         }
     }
 

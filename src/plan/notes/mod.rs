@@ -168,12 +168,16 @@ pub fn judge(
     Ok(())
 }
 
-/// Whether notes may be written on somebody at all: on whom the service is linked to, and on whom Ashby had before; on these,
-/// with `sync.only_synced`, only once the trigger is reached.
-pub fn may_be_noted(person: &Person, dover: &DoverSays, policy: &Policy) -> bool {
-    match person {
-        Person::Linked(_) => true,
-        Person::Found { .. } => !policy.only_synced() || policy.trigger().is_reached(dover),
-        _ => false,
-    }
+/// Whether notes may be written on somebody at all: on whom the service is linked to, and on whom Ashby had before.
+///
+/// With `notes.only_synced` a record that the service has not made gets none until the trigger is reached; with
+/// `sync.only_synced` one that it is not linked to either. `is_made`: the service made the application.
+pub fn may_be_noted(person: &Person, dover: &DoverSays, policy: &Policy, is_made: bool) -> bool {
+    let waits = match person {
+        _ if is_made => false,
+        Person::Linked(_) => policy.notes_only_synced(),
+        Person::Found { .. } => policy.notes_only_synced() || policy.only_synced(),
+        _ => return false,
+    };
+    !waits || policy.trigger().is_reached(dover)
 }

@@ -248,6 +248,8 @@ pub const CONTACT_UPDATES: &str = "sync.contact_updates";
 pub const NAMED_STAGES: &str = "stages.named";
 /// The key of the events that notes are written upon.
 pub const NOTES_ON: &str = "notes.on";
+/// The key that says whether notes on records that are in Ashby already wait for the trigger.
+pub const NOTES_ONLY_SYNCED: &str = "notes.only_synced";
 /// The key that says whether earlier events count.
 pub const NOTES_BACKFILL: &str = "notes.backfill";
 /// The key of what notes say.
@@ -317,6 +319,10 @@ pub const KEYS: &[Key] = &[
         layers: FOR_USERS, lets_go: NOBODY,
         says: "What a note is written upon on the candidate in Ashby: messages, calls and notes of Dover's, and what the \
                service did to the application. None unless set: whoever may see the candidate reads the notes." },
+    Key { name: NOTES_ONLY_SYNCED, takes: Takes::Flag, usual: Usual::Flag(false),
+        layers: FOR_USERS, lets_go: NOBODY,
+        says: "Whether a record that was in Ashby before gets no notes until the candidate reaches the trigger. Without it, \
+               it gets them at once. What is done to the application, sync.only_synced says." },
     Key { name: NOTES_BACKFILL, takes: Takes::Flag, usual: Usual::Flag(false),
         layers: FOR_USERS, lets_go: NOBODY,
         says: "Whether notes are also written upon what happened in Dover before the service made the application, \

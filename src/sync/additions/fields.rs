@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{Interrupted, Record, catalogue, failed, unread};
+use super::{Added, Interrupted, Record, catalogue, failed, unread};
 use crate::{
     ashby::{
         AshbyError, CandidateChange, Disposition, FieldObject, FieldValue, Location, SocialSite,
@@ -16,9 +16,10 @@ use crate::{
     plan::{
         Reason,
         fields::{
-            About, Before, Catalogue, Held, Native, Object, Portrait, Question, Target, Variable,
-            Verdict, Wanted, Write, decide, due, is_due as is_undecided,
+            About, Before, Catalogue, Held, MAP, Native, Object, Portrait, Question, Target,
+            Variable, Verdict, Wanted, Write, decide, due, is_due as is_undecided,
         },
+        settings::keys::CONTACT_UPDATES,
         situation::Registration,
     },
     store::{self, field::Written},
@@ -33,12 +34,12 @@ pub(super) fn is_due(record: &Record<'_>) -> bool {
     }
 }
 
-/// Writes what is due. Answers what was written, and why something was not.
-pub(super) async fn add(record: &Record<'_>) -> Result<(Vec<String>, Option<Reason>), Interrupted> {
+/// Writes what is due.
+pub(super) async fn add(record: &Record<'_>) -> Result<Added, Interrupted> {
     let wanted = wanted(record).await?;
     let items = undecided(record, wanted).await?;
     if items.is_empty() {
-        return Ok((Vec::new(), None));
+        return Ok(Added::default());
     }
     let held = look(record, &items).await?;
     let judged: Vec<Judged> = items
@@ -50,30 +51,31 @@ pub(super) async fn add(record: &Record<'_>) -> Result<(Vec<String>, Option<Reas
         .into_iter()
         .filter(|judged| judged.item.wanted.value.is_ok())
         .collect();
-    let wrote = Writer { record, held }.write(judged).await?;
-    Ok((wrote, waits))
+    let added = Writer { record, held }.write(judged).await?;
+    Ok(Added { waits, ..added })
 }
 
 /// What would be written, in words, and why something would not. What the fields hold is not looked at.
-pub(super) async fn foresee(
-    record: &Record<'_>,
-) -> Result<(Vec<String>, Option<Reason>), Interrupted> {
+pub(super) async fn foresee(record: &Record<'_>) -> Result<Added, Interrupted> {
     let wanted = wanted(record).await?;
     let items = undecided(record, wanted).await?.into_iter();
     // Whoever is created is given their contact details with it.
     let items = items.filter(|item| !(record.is_new && was_given(record, &item.wanted)));
-    let (mut words, mut waits) = (Vec::new(), None);
+    let mut added = Added::default();
     for item in items {
-        match item.wanted.value {
-            Ok(_) if record.is_new => words.push(named(&item.wanted)),
-            Ok(_) => words.push(format!(
-                "{}, unless Ashby's own is to stay",
-                named(&item.wanted)
-            )),
-            Err(reason) => waits = waits.or(Some(reason)),
-        }
+        let wanted = &item.wanted;
+        let words = match &wanted.value {
+            Ok(_) if record.is_new => named(wanted),
+            Ok(_) => format!("{}, unless Ashby's own is to stay", named(wanted)),
+            Err(reason) => {
+                added.waits.get_or_insert_with(|| reason.clone());
+                continue;
+            }
+        };
+        added.wrote.push(words);
+        added.by.push(key_of(wanted));
     }
-    Ok((words, waits))
+    Ok(added)
 }
 
 /// A field that is to have a value, with what was decided of it before.
@@ -90,6 +92,7 @@ struct Item {
 struct Judged {
     item: Item,
     verdict: Verdict,
+    is_ours: bool,
 }
 
 impl Judged {
@@ -301,8 +304,11 @@ fn judge(record: &Record<'_>, item: Item, looked: &Looked) -> Option<Judged> {
     };
     let Ok(value) = &wanted.value else {
         let is_moot = wanted.policy == Write::IfBlank && held.is_some();
-        let verdict = Verdict::Leave;
-        return (!is_moot).then_some(Judged { item, verdict });
+        return (!is_moot).then_some(Judged {
+            item,
+            verdict: Verdict::Leave,
+            is_ours: false,
+        });
     };
     let plain = wanted.plain(value);
     let question = Question {
@@ -319,9 +325,14 @@ fn judge(record: &Record<'_>, item: Item, looked: &Looked) -> Option<Judged> {
         },
         before: item.before.as_ref().map(|(before, _)| *before),
         changed_at: looked.changed_at.get(&wanted.object).copied().flatten(),
+        is_new: record.is_new,
     };
     let verdict = decide(&question);
-    Some(Judged { item, verdict })
+    Some(Judged {
+        is_ours: question.is_ours(verdict),
+        item,
+        verdict,
+    })
 }
 
 /// Whether a create gives this: what it takes from the variable that it is named after.
@@ -341,12 +352,18 @@ struct Writer<'a> {
 impl Writer<'_> {
     /// Writes what is to be written: one call for the custom fields of each object, one for contact details, and one more
     /// for each further address beyond the first. Keeps what was decided.
-    async fn write(&self, judged: Vec<Judged>) -> Result<Vec<String>, Interrupted> {
+    async fn write(&self, judged: Vec<Judged>) -> Result<Added, Interrupted> {
         let (to_write, rest): (Vec<Judged>, Vec<Judged>) = judged
             .into_iter()
             .partition(|judged| judged.verdict == Verdict::Write);
         self.keep(&rest).await?;
-        let mut wrote = Vec::new();
+        let mut added = Added::default();
+        let mut wrote = |judged: &[Judged]| {
+            added.wrote.extend(judged.iter().map(Judged::named));
+            added
+                .by
+                .extend(judged.iter().map(|judged| key_of(&judged.item.wanted)));
+        };
         let (native, custom): (Vec<Judged>, Vec<Judged>) = to_write
             .into_iter()
             .partition(|judged| matches!(judged.item.wanted.target, Target::Native(_)));
@@ -357,18 +374,19 @@ impl Writer<'_> {
                 .collect();
             self.set_fields(object, &of).await?;
         }
-        wrote.extend(custom.iter().map(Judged::named));
+        wrote(&custom);
         self.keep(&custom).await?;
         let (further, contact): (Vec<Judged>, Vec<Judged>) =
             native.into_iter().partition(|judged| {
                 judged.item.wanted.target == Target::Native(Native::AlternateEmails)
             });
         self.set_contact(&contact, &further).await?;
-        wrote.extend(contact.iter().chain(&further).map(Judged::named));
-        wrote.dedup();
+        wrote(&contact);
+        wrote(&further);
+        added.wrote.dedup();
         self.keep(&contact).await?;
         self.keep(&further).await?;
-        Ok(wrote)
+        Ok(added)
     }
 
     fn candidate(&self) -> CandidateId {
@@ -447,14 +465,14 @@ impl Writer<'_> {
         let scene = self.record.scene;
         let now = scene.sync.clock.now();
         let mut objects: HashMap<&str, Vec<Written>> = HashMap::new();
-        for Judged { item, verdict } in judged {
+        for Judged { item, is_ours, .. } in judged {
             objects.entry(&item.object).or_default().push(Written {
                 slot: item.slot.clone(),
                 variable: item.wanted.variable.to_string(),
                 policy: item.wanted.policy,
                 digest: item.digest.clone(),
                 said: item.wanted.said,
-                is_ours: *verdict != Verdict::Leave,
+                is_ours: *is_ours,
             });
         }
         let mut tx = scene.fenced().await?;
@@ -466,6 +484,14 @@ impl Writer<'_> {
         }
         tx.commit().await.map_err(store::StoreError::from)?;
         Ok(())
+    }
+}
+
+/// The setting that has it written.
+const fn key_of(wanted: &Wanted) -> &'static str {
+    match wanted.target {
+        Target::Native(_) => CONTACT_UPDATES,
+        Target::Custom(_) => MAP,
     }
 }
 

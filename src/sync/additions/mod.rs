@@ -19,7 +19,7 @@ use super::{
 use crate::{
     ashby::{AshbyClient, AshbyError, Disposition},
     ids::{ApplicationId, CandidateId, LeaseToken},
-    plan::{CandidateRef, Plan, Reason, Step, fields::Catalogue},
+    plan::{self, CandidateRef, Plan, Reason, Step, fields::Catalogue, policy::Policy},
 };
 
 /// A record in Ashby that may be added to.
@@ -34,6 +34,8 @@ pub(super) struct Record<'a> {
     pub(super) application: ApplicationId,
     /// Whether this very decision has made the candidate: nobody else has had a hand in them.
     pub(super) is_new: bool,
+    /// Whether it has made the application.
+    pub(super) is_made: bool,
     /// Whether this very decision has written: what it did may be something to write a note upon.
     pub(super) has_written: bool,
 }
@@ -94,7 +96,7 @@ impl<'a> Due<'a> {
         let mut added = Added::default();
         match self {
             Self::Record(record) => record.foresee(plan, &mut added).await?,
-            Self::Person(person) => added.wrote = person.foresee(plan),
+            Self::Person(person) => added.take_in(Ok(person.foresee(plan)))?,
         }
         Ok(added)
     }
@@ -112,7 +114,7 @@ impl<'a> Due<'a> {
         let mut added = Added::default();
         match self {
             Self::Record(record) => record.add(&mut added).await?,
-            Self::Person(person) => added.take_in_some(person.add().await)?,
+            Self::Person(person) => added.take_in(person.add().await)?,
         }
         Ok(added)
     }
@@ -147,50 +149,47 @@ fn would_write(case: &Case, plan: &Plan) -> Option<Written> {
 pub(super) struct Added {
     /// What was written, in words.
     pub(super) wrote: Vec<String>,
+    /// The keys of the settings that had it written.
+    by: Vec<&'static str>,
     /// Why something was not.
-    pub(super) waits: Option<Reason>,
+    waits: Option<Reason>,
 }
 
 impl Added {
-    /// The decisions to be kept of it, in order.
-    pub(super) fn decisions(self) -> Vec<Plan> {
-        let wrote = (!self.wrote.is_empty()).then_some(Reason::Updated { what: self.wrote });
-        let decisions = wrote.into_iter().chain(self.waits);
-        decisions.map(Plan::nothing).collect()
+    /// What was written because of the setting `key`.
+    fn by(key: &'static str, wrote: Vec<String>) -> Self {
+        let by = if wrote.is_empty() { None } else { Some(key) };
+        Self {
+            wrote,
+            by: by.into_iter().collect(),
+            waits: None,
+        }
     }
 
-    /// The same of a kind of which some may be written and others wait.
-    fn take_in_some(
-        &mut self,
-        added: Result<(Vec<String>, Option<Reason>), Interrupted>,
-    ) -> Result<(), Stop> {
-        let waits = match added {
-            Ok((wrote, waits)) => {
-                self.take_in(Ok(wrote))?;
-                waits
-            }
-            Err(interrupted) => return self.take_in(Err(interrupted)),
-        };
-        if let Some(reason) = waits {
-            self.waits.get_or_insert(reason);
-        }
-        Ok(())
+    /// The decisions to be kept of it, in order.
+    pub(super) fn decisions(self, policy: &Policy) -> Vec<Plan> {
+        let wrote = (!self.wrote.is_empty()).then_some(Reason::Updated { what: self.wrote });
+        let decisions = wrote.into_iter().chain(self.waits);
+        decisions
+            .map(|because| plan::beside(policy, because, &self.by))
+            .collect()
     }
 
     /// Takes in what one kind of addition came to. The first that waits speaks for the rest.
-    fn take_in(&mut self, added: Result<Vec<String>, Interrupted>) -> Result<(), Stop> {
+    fn take_in(&mut self, added: Result<Self, Interrupted>) -> Result<(), Stop> {
         let waits = match added {
-            Ok(wrote) => {
-                self.wrote.extend(wrote);
-                return Ok(());
+            Ok(added) => {
+                self.wrote.extend(added.wrote);
+                self.by.extend(added.by);
+                added.waits
             }
             Err(Interrupted::By(stop)) => return Err(stop),
-            Err(Interrupted::For(reason)) => reason,
-            Err(Interrupted::Again) => Reason::AshbyUnavailable {
+            Err(Interrupted::For(reason)) => Some(reason),
+            Err(Interrupted::Again) => Some(Reason::AshbyUnavailable {
                 what: "what Ashby shows has changed meanwhile".to_owned(),
-            },
+            }),
         };
-        self.waits.get_or_insert(waits);
+        self.waits = self.waits.take().or(waits);
         Ok(())
     }
 }
@@ -219,6 +218,7 @@ impl<'a> Record<'a> {
             candidate,
             application,
             is_new: makes_candidate(plan),
+            is_made: makes_application(plan),
             has_written,
         };
         record.is_due().then_some(record)
@@ -236,15 +236,14 @@ impl<'a> Record<'a> {
 
     async fn add(&self, added: &mut Added) -> Result<(), Stop> {
         added.take_in(tag::add(self).await)?;
-        added.take_in_some(fields::add(self).await)?;
-        added.take_in_some(Noting::of(self).add().await)
+        added.take_in(fields::add(self).await)?;
+        added.take_in(Noting::of(self).add().await)
     }
 
     async fn foresee(&self, plan: &Plan, added: &mut Added) -> Result<(), Stop> {
-        added.wrote.extend(tag::foresee(self));
-        added.take_in_some(fields::foresee(self).await)?;
-        added.wrote.extend(Noting::of(self).foresee(plan));
-        Ok(())
+        added.take_in(tag::foresee(self).await)?;
+        added.take_in(fields::foresee(self).await)?;
+        added.take_in(Ok(Noting::of(self).foresee(plan)))
     }
 }
 
@@ -252,6 +251,11 @@ async fn hold(lease: Option<&Arc<Lease>>) -> Result<LeaseToken, Stop> {
     let lease = lease.ok_or(Stop::LeaseLost)?;
     lease.hold().await?;
     Ok(lease.token)
+}
+
+fn makes_application(plan: &Plan) -> bool {
+    let is_one = |step: &Step| matches!(step, Step::CreateApplication { .. });
+    plan.steps.iter().any(is_one)
 }
 
 fn makes_candidate(plan: &Plan) -> bool {

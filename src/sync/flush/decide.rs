@@ -152,7 +152,8 @@ impl Flush<'_> {
         first: (&Plan, DecisionId),
         log: &CallLog,
     ) -> Result<(), Stop> {
-        let added = to.add().await?.decisions();
+        let policy = &to.whose().0.situation.policy;
+        let added = to.add().await?.decisions(policy);
         self.tally(|counts| tally_added(counts, &added));
         let (connection, token) = (self.connection.id, self.lease.token);
         let added = (added, log.take());

@@ -55,6 +55,8 @@ async fn the_owner_is_credited_however_their_address_is_written_and_asked_for_on
     assert_eq!(app.called("user.search").await, 1);
     let sentence = app.sentence(&ada).await;
     assert!(!sentence.contains("credited"), "{sentence}");
+    let because = "The setting credit.owner is \u{201c}true\u{201d}, set for the connection";
+    assert!(sentence.contains(because), "{sentence}");
 }
 
 #[tokio::test]

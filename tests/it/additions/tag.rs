@@ -47,9 +47,14 @@ async fn a_tag_is_made_once_and_given_to_everybody_once() {
     );
     assert_eq!(tags(&app, "Ada").await, json!(["Dover"]));
     assert_eq!(tags(&app, "Grace").await, json!(["Dover"]));
-    // Created is what happened to her; that she was tagged is told beside it.
+    // Created is what happened to her; that she was tagged is told beside it, and because of what.
     assert_eq!(app.reason(&ada.id).await, "created");
     let decisions = app.decisions(&ada).await;
+    let setting = &decisions[0]["settings"][0];
+    assert_eq!(
+        (&setting["key"], &setting["layer"], &setting["value"]),
+        (&json!("tag.title"), &json!("connection"), &json!("Dover"))
+    );
     let told: Vec<_> = decisions
         .iter()
         .map(|decision| (&decision["action"], &decision["reason"]["code"]))
@@ -79,6 +84,25 @@ async fn a_tag_that_a_recruiter_takes_away_stays_away() {
     app.wait(15);
     app.says(&ada, "replied").await;
     assert_eq!(app.flush_to_rest().await, ["application.changeStage"]);
+    assert_eq!(tags(&app, "Ada").await, json!([]));
+}
+
+#[tokio::test]
+async fn one_that_was_taken_away_does_not_come_back_with_another_job() {
+    let app = TestApp::with_job().await;
+    app.register("job_43", "Designer").await;
+    app.set_on(OF_CONNECTION, json!({ "tag.title": "Dover" }))
+        .await;
+    app.says(&Person::new("Ada"), "new_lead").await;
+    app.flush_to_rest().await;
+    let candidate = app.candidates("Ada").await[0].clone();
+    let path = format!("candidates/{}/untag", candidate["id"].as_str().unwrap());
+    app.sim(&path, json!({ "tag": "Dover" })).await;
+    app.wait(15);
+    app.says(&Person::new("Ada").on("job_43"), "new_lead").await;
+    let previewed = app.preview().await;
+    assert_eq!(previewed["items"][0]["additions"], json!([]));
+    assert_eq!(app.flush_to_rest().await, ["application.create"]);
     assert_eq!(tags(&app, "Ada").await, json!([]));
 }
 

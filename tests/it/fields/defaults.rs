@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::OF_FIELDS;
-use crate::app::{Person, TestApp};
+use crate::{
+    app::{CONNECTION, Person, TestApp},
+    settings::OF_CONNECTION,
+};
 
 fn ada() -> Person {
     let mut ada = Person::new("Ada");
@@ -58,6 +61,24 @@ async fn without_such_fields_nothing_more_is_written() {
     app.says(&ada(), "interviewing").await;
     app.flush_to_rest().await;
     assert_eq!(app.called("customField.list").await, 1);
+}
+
+#[tokio::test]
+async fn what_goes_nowhere_is_warned_of_until_it_has_a_place() {
+    let app = TestApp::with_job().await;
+    app.field("Company", "Candidate", "String").await;
+    app.says(&ada(), "replied").await;
+    app.flush_to_rest().await;
+    let map = format!("/v1/connections/{CONNECTION}/field-map");
+    let warnings = async || app.get(&map).await.ok()["warnings"].clone();
+    let told = warnings().await;
+    assert_eq!(told.as_array().unwrap().len(), 1, "{told}");
+    let told = told[0].as_str().unwrap();
+    assert!(told.starts_with("Dover's title goes nowhere"), "{told}");
+    // It stands in the first note.
+    app.set_on(OF_CONNECTION, json!({ "notes.on": ["created"] }))
+        .await;
+    assert_eq!(warnings().await, json!([]));
 }
 
 #[tokio::test]

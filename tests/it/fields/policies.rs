@@ -51,6 +51,28 @@ async fn a_recruiters_newer_edit_stays_and_newer_news_counts_again() {
     assert_eq!(app.value("Ada", "Level").await, "staff");
 }
 
+/// Dover's word for it comes late, and then a second late word: neither makes it ours.
+#[tokio::test]
+async fn what_a_recruiter_typed_first_is_theirs_although_dover_says_the_same() {
+    let (app, field) = with_level("always").await;
+    app.says(&ada(json!({})), "replied").await;
+    app.flush_to_rest().await;
+    let earlier = app.now() + TimeDelta::minutes(5);
+    app.wait(15);
+    app.fills("Ada", &field, json!("senior")).await;
+    app.wait(1);
+    app.details_at(&ada(json!({ "level": "senior" })), earlier)
+        .await;
+    assert!(app.flush_to_rest().await.is_empty());
+    app.details_at(
+        &ada(json!({ "level": "staff" })),
+        earlier + TimeDelta::minutes(1),
+    )
+    .await;
+    assert!(app.flush_to_rest().await.is_empty());
+    assert_eq!(app.value("Ada", "Level").await, "senior");
+}
+
 #[tokio::test]
 async fn what_dover_merely_says_again_is_no_news() {
     let (app, field) = with_level("always").await;

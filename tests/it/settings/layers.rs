@@ -150,6 +150,11 @@ async fn a_registration_that_is_taken_back_takes_its_settings_along() {
     let job = app.get(&path).await.ok();
     let delete = app.request(Method::DELETE, &path).bearer_auth(TOKEN);
     assert_eq!(app.send(delete).await.status, StatusCode::NO_CONTENT);
+    let audit = format!("/v1/connections/{CONNECTION}/audit?limit=1");
+    let last = app.get(&audit).await.ok()["items"][0].clone();
+    let told = ["layer", "dover_job_id", "key", "from", "to", "by"].map(|key| last[key].clone());
+    let expected = json!(["job", "job_42", "sync.trigger", "never", null, "admin"]);
+    assert_eq!(json!(told), expected, "{last}");
     let body = json!({ "dover_job_id": "job_42", "ashby_job": job["ashby_job_id"], "title": job["title"] });
     app.post(&format!("/v1/connections/{CONNECTION}/jobs"), body)
         .await

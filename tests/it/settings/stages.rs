@@ -168,6 +168,32 @@ async fn a_status_moves_an_application_once_it_has_a_stage() {
 }
 
 #[tokio::test]
+async fn a_status_with_a_stage_of_type_archived_archives() {
+    for status in ["snoozed", "not_interested"] {
+        let (app, ada) = (TestApp::with_job().await, Person::new("Ada"));
+        let key = format!("stages.{status}");
+        app.set_on(OF_JOB, json!({ &key: "Archived" })).await;
+        app.says(&ada, "replied").await;
+        app.flush_to_rest().await;
+        app.wait(15);
+        app.says_status(&ada, status).await;
+        app.flush_to_rest().await;
+        let application = app.application("Ada").await;
+        let held = (&application["status"], &application["archiveReason"]);
+        assert_eq!(
+            held,
+            (&json!("Archived"), &json!("Withdrew in Dover")),
+            "{application}"
+        );
+        let sentence = app.sentence(&ada).await;
+        assert!(
+            sentence.contains(&format!("The setting {key} is")),
+            "{sentence}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_hire_moves_an_application_only_with_the_switch() {
     let (app, ada) = (TestApp::with_job().await, Person::new("Ada"));
     app.says(&ada, "interviewing").await;

@@ -39,6 +39,19 @@ async fn nobody_is_added_before_they_reply_and_the_sentence_says_why() {
 }
 
 #[tokio::test]
+async fn somebody_is_added_upon_their_interest() {
+    let app = TestApp::with_job().await;
+    app.set_on(OF_JOB, json!({ "sync.trigger": "interested" }))
+        .await;
+    let ada = Person::new("Ada");
+    app.says(&ada, "replied").await;
+    assert!(app.flush_to_rest().await.is_empty());
+    app.wait(15);
+    app.says(&ada, "interested").await;
+    assert_eq!(app.flush_to_rest().await, CREATED);
+}
+
+#[tokio::test]
 async fn a_lower_trigger_lets_those_go_whom_it_reaches_with_the_next_flush() {
     let app = TestApp::with_job().await;
     app.set_on(OF_CONNECTION, json!({ "sync.trigger": "never" }))

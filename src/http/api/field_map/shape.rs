@@ -83,6 +83,8 @@ pub struct FieldMapBody {
     /// Its last change; `null` where there was none.
     #[schema(required)]
     pub last_change: Option<FieldMapChanged>,
+    /// What Dover says and goes nowhere as things are.
+    pub warnings: Vec<String>,
     /// What the next flush would do differently; only of a preview.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -157,9 +159,16 @@ impl FieldMapBody {
             fields_read_at: shown.read_at,
             locked: shown.is_locked,
             last_change,
+            warnings: shown.homeless().iter().map(homeless).collect(),
             preview: None,
         }
     }
+}
+
+fn homeless(variable: &Variable) -> String {
+    format!(
+        "Dover's {variable} goes nowhere: it is in no entry, no text field of candidates in Ashby is called so, and no notes are written. Add such a field, make an entry, or set notes.on: then it stands in the first note."
+    )
 }
 
 impl EntryBody {

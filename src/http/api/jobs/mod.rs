@@ -16,6 +16,7 @@ pub use shape::*;
 use super::{connections::ConnectionPath, flushes::may_ask};
 use crate::{
     http::{
+        auth::Caller,
         fields::{Fields, Readable},
         json::{Body, Query},
         paging::{Page, Paging, PagingParams},
@@ -223,7 +224,8 @@ pub async fn change(
 
 /// Remove a registration
 ///
-/// What comes for the job waits until it is registered again. Nothing changes in Ashby.
+/// What comes for the job waits until it is registered again. What was set for it goes, and stands in the audit. Nothing
+/// changes in Ashby.
 #[utoipa::path(
     delete, path = "/v1/connections/{connection}/jobs/{job}", operation_id = "removeJob", tag = "Jobs",
     params(ConnectionPath, JobPath),
@@ -231,10 +233,12 @@ pub async fn change(
 )]
 pub async fn remove(
     State(sync): State<Sync>,
+    caller: Caller,
     Within(connection, job): Within,
 ) -> Result<StatusCode, ApiError> {
     let job = find(&sync, connection.id, &job).await?;
-    store::job::remove(&sync.pool, job.id).await?;
+    let by = caller.at(sync.clock.now());
+    register::remove(&sync, connection.id, &job, by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

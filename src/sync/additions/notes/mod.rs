@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use self::doubt::Looked;
-use super::{Record, hold, refused, unavailable};
+use super::{Added, Record, hold, refused, unavailable};
 use crate::{
     ashby::{AshbyClient, AshbyError, Disposition, NewNote},
     ids::{ApplicationId, CandidateId, LeaseToken, StageId},
@@ -18,6 +18,7 @@ use crate::{
         Action, Outcome, Plan, Reason,
         notes::{Dropped, Event, Gist, judge, may_be_noted},
         policy::Policy,
+        settings::keys::NOTES_ON,
         situation::Person,
     },
     store::{
@@ -50,6 +51,8 @@ pub(in crate::sync) struct Noting<'a> {
     pub(super) candidate: &'a CandidateId,
     /// Their application, where they have one.
     application: Option<&'a ApplicationId>,
+    /// Whether the service made the application.
+    is_made: bool,
     /// Whether something was just written that a note may be wanted upon.
     has_written: bool,
 }
@@ -100,6 +103,10 @@ pub(in crate::sync) async fn owe_decided(
     owe_if(tx, &case.prospect, *at, to, &wanted, now).await
 }
 
+fn is_begun(note: &Open) -> bool {
+    note.progress != Progress::Owed
+}
+
 fn upon(event: Event) -> String {
     format!("a note upon {}", event.word())
 }
@@ -126,6 +133,7 @@ impl<'a> Noting<'a> {
             case: record.case,
             candidate: &record.candidate,
             application: Some(&record.application),
+            is_made: record.is_made || record.case.notes.made_at.is_some(),
             has_written: record.has_written,
         }
     }
@@ -148,7 +156,6 @@ impl<'a> Noting<'a> {
         };
         let is_left_alone = plan.because.outcome() == Outcome::Skipped
             && !matches!(plan.because, Reason::RefusedByAdmin { .. });
-        let may_be = may_be_noted(&situation.person, &situation.dover, &situation.policy);
         let noting = Self {
             scene,
             ashby,
@@ -156,9 +163,10 @@ impl<'a> Noting<'a> {
             case,
             candidate,
             application: None,
+            is_made: false,
             has_written: false,
         };
-        (is_left_alone && may_be && noting.is_due()).then_some(noting)
+        (is_left_alone && noting.is_due()).then_some(noting)
     }
 }
 
@@ -166,7 +174,18 @@ impl Noting<'_> {
     /// Whether something may be owed.
     pub(super) fn is_due(&self) -> bool {
         let is_deed = || !deeds(&self.case.situation.policy).is_empty();
-        !self.case.notes.notes.is_empty() || (self.has_written && is_deed())
+        let mut open = self.case.notes.notes.iter();
+        if self.waits() {
+            return open.any(is_begun);
+        }
+        open.next().is_some() || (self.has_written && is_deed())
+    }
+
+    /// Whether nothing new is begun until the trigger is reached.
+    fn waits(&self) -> bool {
+        let situation = &self.case.situation;
+        let (dover, policy) = (&situation.dover, &situation.policy);
+        !may_be_noted(&situation.person, dover, policy, self.is_made)
     }
 
     async fn hold(&self) -> Result<LeaseToken, Stop> {
@@ -174,12 +193,13 @@ impl Noting<'_> {
     }
 
     /// What would be written, in words: what is owed, and what is owed once `plan` was carried out.
-    pub(super) fn foresee(&self, plan: &Plan) -> Vec<String> {
+    pub(super) fn foresee(&self, plan: &Plan) -> Added {
         let policy = &self.case.situation.policy;
         let open = &self.case.notes;
+        let waits = self.waits();
         let due = open.notes.iter().filter(|note| {
-            let is_begun = note.progress != Progress::Owed;
-            is_begun || judge(note.event, note.at, open.made_at, policy).is_ok()
+            let is_due = || judge(note.event, note.at, open.made_at, policy).is_ok();
+            is_begun(note) || !waits && is_due()
         });
         let deed = match plan.action() {
             Action::Create => Some(Event::Created),
@@ -187,31 +207,31 @@ impl Noting<'_> {
             Action::Archive => Some(Event::Archived),
             Action::Update | Action::None => None,
         };
-        let deed = deed.filter(|deed| self.has_written && policy.notes_on(*deed));
+        let deed = deed.filter(|deed| self.has_written && !waits && policy.notes_on(*deed));
         let events = due.map(|note| note.event).chain(deed);
-        events.map(upon).collect()
+        Added::by(NOTES_ON, events.map(upon).collect())
     }
 
-    /// Writes what is owed, oldest first. Answers what that was, in words, and why something was not.
-    pub(super) async fn add(&self) -> Result<(Vec<String>, Option<Reason>), Interrupted> {
+    /// Writes what is owed, oldest first.
+    pub(super) async fn add(&self) -> Result<Added, Interrupted> {
         if !self.is_due() {
-            return Ok((Vec::new(), None));
+            return Ok(Added::default());
         }
         let open = self.open().await?;
-        let has_written = open.has_written;
         let is_more = open.notes.len() >= usize::try_from(NOTES_AT_ONCE).unwrap_or(usize::MAX);
+        let mut is_first = !open.has_written;
         let due = self.let_go(open).await?;
         let is_more = is_more || due.len() > WRITTEN_AT_ONCE;
         let mut written = Vec::new();
         let (mut in_doubt, mut undecided) = (None, None);
-        for (place, note) in due.into_iter().take(WRITTEN_AT_ONCE).enumerate() {
-            let is_first = place == 0 && !has_written;
+        for note in due.into_iter().take(WRITTEN_AT_ONCE) {
             match self.see_to(&note, is_first).await? {
                 Done::Written => written.push(upon(note.event)),
                 Done::InDoubt(since) => in_doubt = in_doubt.or(Some(since)),
                 Done::Undecided(since) => undecided = undecided.or(Some(since)),
-                Done::LetGo => {}
+                Done::LetGo => continue,
             }
+            is_first = false;
         }
         let waits = match (in_doubt, undecided) {
             (Some(since), _) => Some(Reason::NoteInDoubt { since }),
@@ -220,7 +240,10 @@ impl Noting<'_> {
             }),
             (None, since) => since.map(|since| Reason::NoteUndecided { since }),
         };
-        Ok((written, waits))
+        Ok(Added {
+            waits,
+            ..Added::by(NOTES_ON, written)
+        })
     }
 
     /// What is open, with what was just done.
@@ -236,14 +259,18 @@ impl Noting<'_> {
 
     /// Lets go of what is not to be written, and answers the rest.
     async fn let_go(&self, open: OpenNotes) -> Result<Vec<Open>, Interrupted> {
-        let policy = &self.case.situation.policy;
+        let (policy, waits) = (&self.case.situation.policy, self.waits());
         let (mut due, mut dropped) = (Vec::new(), Vec::new());
         for note in open.notes {
             // What was begun is seen to its end.
-            let is_begun = note.progress != Progress::Owed;
+            if is_begun(&note) {
+                due.push(note);
+                continue;
+            }
             match judge(note.event, note.at, open.made_at, policy) {
-                Err(why) if !is_begun => dropped.push((note.key, why)),
-                _ => due.push(note),
+                Err(why) => dropped.push((note.key, why)),
+                Ok(()) if waits => {}
+                Ok(()) => due.push(note),
             }
         }
         self.drop(&dropped).await?;
