@@ -191,8 +191,8 @@ impl Readable for Upload {
 ///
 /// A comma-separated file with a header row, such as Ashby exports a Custom List Report of candidates; also with semicolons
 /// or tabs, in UTF-8, UTF-16 or Windows-1252. Columns of e-mail addresses (several in a cell are fine) and LinkedIn profiles
-/// are recognised by their headers, of names too; a row needs one address or profile. Read as it comes in: up to 512 MiB, any
-/// number of rows. The answer is a preview; nothing counts until the file is put in force.
+/// are recognised by their headers, of names too; a row needs one address or profile, and has 50 addresses at most. Read as it
+/// comes in: up to 512 MiB, any number of rows. The answer is a preview; nothing counts until the file is put in force.
 #[utoipa::path(
     post, path = "/v1/connections/{connection}/exclusions/imports", operation_id = "importExclusions", tag = "Exclusions",
     params(ConnectionPath, UploadParams),
