@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::PgExecutor;
+use sqlx::{PgExecutor, types::Json};
 use uuid::Uuid;
 
 use super::StoreError;
@@ -71,31 +71,46 @@ impl From<Row> for Decision {
     }
 }
 
-/// Records one.
+/// Records decisions.
 pub async fn record(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
-    decision: &Decision,
+    decisions: &[Decision],
 ) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = decisions.iter().map(|it| it.id.0).collect();
+    let prospects: Vec<Uuid> = decisions.iter().map(|it| it.prospect.0).collect();
+    let flushes: Vec<Uuid> = decisions.iter().map(|it| it.flush.0).collect();
+    let times: Vec<DateTime<Utc>> = decisions.iter().map(|it| it.decided_at).collect();
+    let actions: Vec<&str> = decisions.iter().map(|it| it.action.as_str()).collect();
+    let reasons: Vec<&str> = decisions.iter().map(|it| it.reason.as_str()).collect();
+    let sentences: Vec<&str> = decisions.iter().map(|it| it.sentence.as_str()).collect();
+    let rules: Vec<i16> = decisions.iter().map(|it| it.rule).collect();
+    let dover: Vec<Json<&Value>> = decisions.iter().map(|it| Json(&it.dover)).collect();
+    let ashby: Vec<Json<&Value>> = decisions.iter().map(|it| Json(&it.ashby)).collect();
+    let calls: Vec<Json<&Value>> = decisions.iter().map(|it| Json(&it.calls)).collect();
+    let settings: Vec<Json<&Value>> = decisions.iter().map(|it| Json(&it.settings)).collect();
     sqlx::query!(
         r#"
         INSERT INTO decision (id, connection_id, prospect_id, flush_id, decided_at, action, reason, sentence, rule,
                               dover, ashby, calls, settings)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        SELECT id, $1, prospect_id, flush_id, decided_at, action, reason, sentence, rule, dover, ashby, calls, settings
+        FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::text[], $7::text[], $8::text[],
+                    $9::smallint[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::jsonb[])
+             AS d (id, prospect_id, flush_id, decided_at, action, reason, sentence, rule, dover, ashby, calls, settings)
         "#,
-        decision.id.0,
         connection.0,
-        decision.prospect.0,
-        decision.flush.0,
-        decision.decided_at,
-        decision.action,
-        decision.reason,
-        decision.sentence,
-        decision.rule,
-        decision.dover,
-        decision.ashby,
-        decision.calls,
-        decision.settings
+        &ids,
+        &prospects,
+        &flushes,
+        &times,
+        &actions as _,
+        &reasons as _,
+        &sentences as _,
+        &rules,
+        &dover as _,
+        &ashby as _,
+        &calls as _,
+        &settings as _
     )
     .execute(db)
     .await?;

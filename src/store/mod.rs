@@ -158,6 +158,16 @@ pub async fn begin_snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgr
     begun.await.map_err(StoreError::from)
 }
 
+/// Begins a transaction whose statements are about a page of rows, each named by a key. The planner would read a table from
+/// end to end for some hundred of them, page after page, or settle on that while the table is still empty: here it looks
+/// up each, and what a page costs depends on the page alone.
+pub async fn begin_page(pool: &PgPool) -> Result<Transaction<'static, Postgres>, StoreError> {
+    let begun = pool.begin_with(
+        "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off",
+    );
+    begun.await.map_err(StoreError::from)
+}
+
 /// Applies what migrations are missing. Several processes may call it at once: one works, the others wait.
 pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
     // A session of its own, closed afterwards: a migration, or waiting for another's, may take long.

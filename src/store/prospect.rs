@@ -1,5 +1,7 @@
 //! Prospects: one Dover candidate on one Dover job, as folded, decided and linked.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgExecutor, types::Json};
@@ -449,6 +451,8 @@ pub struct Decided<'a> {
     pub decision: DecisionId,
     /// The Dover time that was applied, if any was.
     pub applied_at: Option<DateTime<Utc>>,
+    /// Who it was found to be in Ashby: remembered, unless something asked for another decision meanwhile.
+    pub met: Option<(&'a CandidateId, &'a ApplicationId)>,
 }
 
 /// What became of a prospect while it was decided.
@@ -462,31 +466,75 @@ pub enum Meanwhile {
     Gone,
 }
 
-/// Keeps what a decision leaves, unless something asked for another one meanwhile: then the prospect stays pending.
+/// Locks prospects, in the one order in which whoever folds locks them too: neither waits for the other for ever.
+pub async fn hold(tx: &mut PgConnection, prospects: &[ProspectId]) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = prospects.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "SELECT id FROM prospect WHERE id = ANY($1) ORDER BY id FOR UPDATE",
+        &ids
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(())
+}
+
+/// Keeps what decisions leave, unless something asked for another one meanwhile: then the prospect stays pending. Answers
+/// what became of each, in the same order.
 pub async fn decided(
     tx: &mut PgConnection,
-    decided: &Decided<'_>,
-) -> Result<Meanwhile, StoreError> {
-    let is_current = sqlx::query_scalar!(
+    decided: &[Decided<'_>],
+) -> Result<Vec<Meanwhile>, StoreError> {
+    let ids: Vec<Uuid> = decided.iter().map(|it| it.id.0).collect();
+    let revisions: Vec<i64> = decided.iter().map(|it| it.revision).collect();
+    let states: Vec<&str> = decided.iter().map(|it| it.state.word()).collect();
+    let reasons: Vec<&str> = decided.iter().map(|it| it.reason).collect();
+    let decisions: Vec<Uuid> = decided.iter().map(|it| it.decision.0).collect();
+    let applied: Vec<Option<DateTime<Utc>>> = decided.iter().map(|it| it.applied_at).collect();
+    let met = decided.iter().map(|it| it.met);
+    let (candidates, applications): (Vec<Option<&str>>, Vec<Option<&str>>) = met
+        .map(|met| match met {
+            Some((candidate, application)) => {
+                (Some(candidate.as_str()), Some(application.as_str()))
+            }
+            None => (None, None),
+        })
+        .unzip();
+    let rows = sqlx::query!(
         r#"
-        UPDATE prospect SET state = CASE WHEN revision = $2 THEN $3 ELSE 'pending' END, reason = $4, last_decision_id = $5,
-                            applied_at = greatest(applied_at, $6)
-        WHERE id = $1 RETURNING revision = $2 AS "is_current!"
+        UPDATE prospect p
+        SET state = CASE WHEN p.revision = d.revision THEN d.state ELSE 'pending' END, reason = d.reason,
+            last_decision_id = d.decision_id, applied_at = greatest(p.applied_at, d.applied_at),
+            candidate_id = CASE WHEN p.revision = d.revision THEN coalesce(d.candidate_id, p.candidate_id)
+                                ELSE p.candidate_id END,
+            application_id = CASE WHEN p.revision = d.revision THEN coalesce(d.application_id, p.application_id)
+                                  ELSE p.application_id END,
+            creates_given_up = CASE WHEN p.revision = d.revision AND d.candidate_id IS NOT NULL THEN 0
+                                    ELSE p.creates_given_up END
+        FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::text[], $8::text[])
+             AS d (id, revision, state, reason, decision_id, applied_at, candidate_id, application_id)
+        WHERE p.id = d.id RETURNING p.id, p.revision = d.revision AS "is_current!"
         "#,
-        decided.id.0,
-        decided.revision,
-        decided.state.word(),
-        decided.reason,
-        decided.decision.0,
-        decided.applied_at
+        &ids,
+        &revisions,
+        &states as _,
+        &reasons as _,
+        &decisions,
+        &applied as _,
+        &candidates as _,
+        &applications as _
     )
-    .fetch_optional(tx)
+    .fetch_all(tx)
     .await?;
-    Ok(match is_current {
+    let is_current: HashMap<Uuid, bool> = rows
+        .into_iter()
+        .map(|row| (row.id, row.is_current))
+        .collect();
+    let meanwhile = ids.iter().map(|id| match is_current.get(id) {
         Some(true) => Meanwhile::Nothing,
         Some(false) => Meanwhile::Overtaken,
         None => Meanwhile::Gone,
-    })
+    });
+    Ok(meanwhile.collect())
 }
 
 /// What a flush did to a prospect was put back. One that waits to be decided anew still does.

@@ -99,7 +99,7 @@ async fn fold_page(
     paths: &PayloadPaths,
     aliases: &HashMap<String, DoverJobId>,
 ) -> Result<usize, SyncError> {
-    let mut tx = sync.pool.begin().await?;
+    let mut tx = store::begin_page(&sync.pool).await?;
     let taken = store::inbox::take(&mut tx, connection, PAGE, PAGE_BYTES).await?;
     let count = taken.len();
     let (mut news, unreadable) = read(taken, paths, aliases);

@@ -1,14 +1,18 @@
-//! Keeps a decision: its row, and what it leaves of the prospect, the queue and the link. One transaction.
+//! Keeps decisions: each with its row, and what it leaves of the prospect, the queue and the link. One transaction for each that
+//! did something, one for all of a page that did nothing.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{Sync, SyncError, additions::notes, apply::Applied, gather::Case};
+use super::{Sync, SyncError, additions::notes, apply::Applied, gather::Case, release::AMBIGUOUS};
 use crate::{
     ashby::{CallObserver, CallRecord},
-    ids::{ApplicationId, CandidateId, ConnectionId, DecisionId, FlushId, LeaseToken},
+    ids::{ApplicationId, CandidateId, ConnectionId, DecisionId, FlushId, LeaseToken, ProspectId},
     plan::{
         self, Outcome, Plan, Reason, Situation,
         situation::{Application, Person, Registration},
@@ -93,17 +97,15 @@ pub(super) async fn record(
     };
     let prospect = &case.prospect;
     let decision = decision(sync, flush, case, plan, calls.clone());
-    let left = store::prospect::Decided {
-        id: prospect.id,
-        revision: prospect.revision,
-        state: state(outcome),
-        reason: &decision.reason,
-        decision: decision.id,
-        applied_at: in_effect(plan, &case.situation),
+    let met = if applied.wrote.is_some() {
+        None
+    } else {
+        newly_met(case, plan)
     };
+    let left = left(case, plan, outcome, &decision, met);
     let mut tx = sync.pool.begin().await?;
     store::flush::fence(&mut tx, connection, lease).await?;
-    let meanwhile = store::prospect::decided(&mut tx, &left).await?;
+    let meanwhile = store::prospect::decided(&mut tx, &[left]).await?[0];
     if meanwhile == Meanwhile::Gone {
         return Ok(None);
     }
@@ -117,18 +119,11 @@ pub(super) async fn record(
         let who = &seen.candidate;
         store::change::made(&mut tx, prospect.id, who, Some(seen), *at).await?;
         store::intent::settled(&mut *tx, prospect.id, *at).await?;
-    } else if let (false, Meanwhile::Nothing, Some((candidate, application))) = (
-        case.situation.is_in_shadow() || plan.because.leaves_unlinked(),
-        meanwhile,
-        met(&case.situation.person),
-    ) {
-        // Met for the first time, or followed through a merge.
-        store::prospect::link(&mut *tx, prospect.id, candidate, Some(application)).await?;
     }
     if let Reason::AmbiguousIdentity(choices) = &plan.because {
         let now = decision.decided_at;
         store::choice::set(&mut tx, connection, prospect.id, choices, now).await?;
-    } else if prospect.reason.as_deref() == Some(Reason::AmbiguousIdentity(Vec::new()).code()) {
+    } else if prospect.reason.as_deref() == Some(AMBIGUOUS) {
         store::choice::clear(&mut *tx, prospect.id).await?;
     }
     if let Some(deed) = held {
@@ -144,12 +139,79 @@ pub(super) async fn record(
     } else if case.held.is_some() && outcome != Outcome::Retried {
         store::brake::let_go(&mut tx, prospect.id).await?;
     }
-    store::decision::record(&mut *tx, connection, &decision).await?;
+    store::decision::record(&mut *tx, connection, std::slice::from_ref(&decision)).await?;
     if meanwhile == Meanwhile::Nothing && outcome != Outcome::Retried {
         store::inbox::decided(&mut tx, &[prospect.id]).await?;
     }
     tx.commit().await?;
     Ok(Some(decision.id))
+}
+
+/// Whether nothing but the decision is to be kept of a plan of which nothing was written and nothing is held: it may be
+/// [kept with others](record_quiet).
+pub(super) fn is_quiet(case: &Case, plan: &Plan) -> bool {
+    let was_ambiguous = case.prospect.reason.as_deref() == Some(AMBIGUOUS);
+    plan.steps.is_empty()
+        && plan.because.outcome() != Outcome::Retried
+        && plan.because.code() != AMBIGUOUS
+        && !was_ambiguous
+        && case.held.is_none()
+        && case.to_be_emptied.is_none()
+}
+
+/// Keeps decisions of which each [is quiet](is_quiet), in one transaction and as each would be kept by itself.
+pub(super) async fn record_quiet(
+    sync: &Sync,
+    flush: FlushId,
+    connection: ConnectionId,
+    lease: LeaseToken,
+    quiet: &[(Case, Plan)],
+) -> Result<(), SyncError> {
+    let decisions = quiet.iter();
+    let decisions = decisions.map(|(case, plan)| decision(sync, flush, case, plan, json!([])));
+    let mut decisions: Vec<Decision> = decisions.collect();
+    let lefts = quiet
+        .iter()
+        .zip(&decisions)
+        .map(|((case, plan), decision)| {
+            let outcome = plan.because.outcome();
+            left(case, plan, outcome, decision, newly_met(case, plan))
+        });
+    let lefts: Vec<_> = lefts.collect();
+    let ids: Vec<ProspectId> = lefts.iter().map(|left| left.id).collect();
+    let mut tx = store::begin_page(&sync.pool).await?;
+    store::flush::fence(&mut tx, connection, lease).await?;
+    store::prospect::hold(&mut tx, &ids).await?;
+    let meanwhile = store::prospect::decided(&mut tx, &lefts).await?;
+    let meanwhile: HashMap<ProspectId, Meanwhile> = ids.iter().copied().zip(meanwhile).collect();
+    decisions.retain(|decision| meanwhile[&decision.prospect] != Meanwhile::Gone);
+    store::decision::record(&mut *tx, connection, &decisions).await?;
+    let done = ids.into_iter();
+    let done: Vec<_> = done
+        .filter(|id| meanwhile[id] == Meanwhile::Nothing)
+        .collect();
+    store::inbox::decided(&mut tx, &done).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What a decision leaves of the prospect.
+fn left<'a>(
+    case: &Case,
+    plan: &Plan,
+    outcome: Outcome,
+    decision: &'a Decision,
+    met: Option<(&'a CandidateId, &'a ApplicationId)>,
+) -> store::prospect::Decided<'a> {
+    store::prospect::Decided {
+        id: case.prospect.id,
+        revision: case.prospect.revision,
+        state: state(outcome),
+        reason: &decision.reason,
+        decision: decision.id,
+        applied_at: in_effect(plan, &case.situation),
+        met,
+    }
 }
 
 fn decision(sync: &Sync, flush: FlushId, case: &Case, plan: &Plan, calls: Value) -> Decision {
@@ -204,15 +266,16 @@ pub(super) async fn finish(
         reason: because.code(),
         decision: speaks,
         applied_at: None,
+        met: None,
     };
     let mut tx = sync.pool.begin().await?;
     store::flush::fence(&mut tx, connection, lease).await?;
-    let meanwhile = store::prospect::decided(&mut tx, &left).await?;
+    let meanwhile = store::prospect::decided(&mut tx, &[left]).await?[0];
     if meanwhile == Meanwhile::Gone {
         return Ok(());
     }
+    store::decision::record(&mut *tx, connection, &decisions).await?;
     for (decision, plan) in decisions.iter().zip(&added) {
-        store::decision::record(&mut *tx, connection, decision).await?;
         if plan.because.outcome() == Outcome::Acted {
             let (prospect, now) = (case.prospect.id, decision.decided_at);
             store::change::added(&mut tx, flush, prospect, candidate, now).await?;
@@ -249,6 +312,12 @@ pub(super) const fn application(person: &Person) -> Option<&Application> {
         } => Some(application),
         _ => None,
     }
+}
+
+/// Whom a prospect was met as, for the first time or through a merge, where a decision that wrote nothing links it.
+fn newly_met<'a>(case: &'a Case, plan: &Plan) -> Option<(&'a CandidateId, &'a ApplicationId)> {
+    let stays_unlinked = case.situation.is_in_shadow() || plan.because.leaves_unlinked();
+    met(&case.situation.person).filter(|_| !stays_unlinked)
 }
 
 /// Whose application the prospect has in Ashby, and which.

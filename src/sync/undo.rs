@@ -202,7 +202,8 @@ impl Undo<'_> {
             store::change::undone(&mut *tx, self.undoes, prospect, by).await?;
             store::prospect::undone(&mut tx, prospect, &decision.reason, decision.id).await?;
         }
-        store::decision::record(&mut *tx, scene.connection, &decision).await?;
+        let decisions = std::slice::from_ref(&decision);
+        store::decision::record(&mut *tx, scene.connection, decisions).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -237,7 +238,7 @@ pub(super) async fn found_done(
         settings: json!([]),
     };
     store::prospect::undone(tx, prospect.id, &decision.reason, decision.id).await?;
-    store::decision::record(tx, scene.connection, &decision).await
+    store::decision::record(tx, scene.connection, std::slice::from_ref(&decision)).await
 }
 
 fn title(job: Option<&Job>, stage: &StageId) -> String {

@@ -50,10 +50,12 @@ impl Flush<'_> {
         let groups = groups(page.clone(), &identities);
         let firsts: Vec<Prospect> = groups.iter().map(|group| group[0].clone()).collect();
         let cases = scene.gather_known(firsts, identities).await?;
+        let work = cases.into_iter().zip(groups).collect();
+        let (work, quiet) = self.decide_quiet(scene, work).await?;
         let until = scene.picture.at + PICTURE_KEEPS;
         let until = turn.map_or(until, |turn| turn.min(until));
         let left: Mutex<Vec<Prospect>> = Mutex::default();
-        let work = cases.into_iter().zip(groups).enumerate();
+        let work = work.into_iter().enumerate();
         let work = work.map(|(number, (first, group))| {
             let (this, left) = (self, &left);
             async move {
@@ -68,7 +70,12 @@ impl Flush<'_> {
             .boxed()
         });
         self.side_by_side(work.collect()).await?;
-        Ok(left.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let left = left.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if left.is_empty() {
+            // Not before: whoever comes before them may be left for the next turn.
+            self.got_to(quiet);
+        }
+        Ok(left)
     }
 
     /// Decides prospects that may be the same person, one after the other; `first` is the case of the first.
@@ -172,12 +179,7 @@ impl Flush<'_> {
 
     /// Notes who was decided. Where Ashby did not answer about one after the other, it is not asked about any more.
     fn decided(&self, prospect: ProspectId, plan: &Plan) -> Result<(), Stop> {
-        let mut last = self
-            .decided_last
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *last = (*last).max(Some(prospect));
-        drop(last);
+        self.got_to(Some(prospect));
         match &plan.because {
             Reason::AshbyUnavailable { what } => {
                 let before = self.unanswered.fetch_add(1, Ordering::Relaxed);
@@ -191,6 +193,13 @@ impl Flush<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Notes how far it got.
+    fn got_to(&self, prospect: Option<ProspectId>) {
+        let last = self.decided_last.lock();
+        let mut last = last.unwrap_or_else(PoisonError::into_inner);
+        *last = (*last).max(prospect);
     }
 
     /// Plans and applies; again where looking showed something new.

@@ -2,6 +2,7 @@
 
 mod decide;
 mod ending;
+mod quiet;
 
 use std::sync::{
     Arc, Mutex, PoisonError,
