@@ -508,6 +508,9 @@ pub async fn decided(
                                 ELSE p.candidate_id END,
             application_id = CASE WHEN p.revision = d.revision THEN coalesce(d.application_id, p.application_id)
                                   ELSE p.application_id END,
+            application_made_at = CASE WHEN p.revision = d.revision AND d.application_id IS NOT NULL
+                                            AND d.application_id IS DISTINCT FROM p.application_id THEN NULL
+                                       ELSE p.application_made_at END,
             creates_given_up = CASE WHEN p.revision = d.revision AND d.candidate_id IS NOT NULL THEN 0
                                     ELSE p.creates_given_up END
         FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::text[], $8::text[])
@@ -597,7 +600,7 @@ pub async fn was_tagged(
     Ok(was)
 }
 
-/// Remembers who a prospect is in Ashby.
+/// Remembers who a prospect is in Ashby. Another application than before is none that the service made, unless it is told.
 pub async fn link(
     db: impl PgExecutor<'_>,
     id: ProspectId,
@@ -606,7 +609,9 @@ pub async fn link(
 ) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
-        UPDATE prospect SET candidate_id = $2, application_id = coalesce($3, application_id), creates_given_up = 0
+        UPDATE prospect SET candidate_id = $2, application_id = coalesce($3, application_id), creates_given_up = 0,
+                            application_made_at = CASE WHEN application_id = coalesce($3, application_id)
+                                                       THEN application_made_at END
         WHERE id = $1
         "#,
         id.0,

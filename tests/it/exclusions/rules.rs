@@ -1,5 +1,6 @@
 //! The list that keeps itself: who counts, by what Ashby holds.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::of_list;
@@ -225,6 +226,28 @@ async fn an_application_that_was_only_met_counts() {
     app.says(&ada, "new_lead").await;
     app.flush_to_rest().await;
     assert_eq!(app.applications("Ada").await.len(), 1);
+    app.set_rules(json!({ "in_process": true })).await;
+    let reason = sourced_again(&app, &ada).await;
+    assert_eq!(reason["code"], "excluded", "{reason}");
+}
+
+#[tokio::test]
+async fn an_application_that_took_the_place_of_ours_counts() {
+    let app = TestApp::connected().await;
+    let job = app.register("job_42", "Staff Engineer").await;
+    app.register("job_7", "Designer").await;
+    let ada = Person::new("Ada");
+    app.says(&ada, "new_lead").await;
+    app.flush_to_rest().await;
+    let ours = app.application("Ada").await;
+    let path = format!("applications/{}", ours["id"].as_str().unwrap());
+    app.sim_as(Method::DELETE, &path, None).await;
+    let theirs =
+        json!({ "candidateId": ours["candidateId"], "jobId": job["id"], "stage": "New Lead" });
+    app.sim("applications", theirs).await;
+    app.wait(15);
+    app.resync(&ada, "?relink=true").await;
+    app.flush_to_rest().await;
     app.set_rules(json!({ "in_process": true })).await;
     let reason = sourced_again(&app, &ada).await;
     assert_eq!(reason["code"], "excluded", "{reason}");
