@@ -28,16 +28,13 @@ pub(super) fn deciding(situation: &Situation, plan: &Plan) -> Vec<Decided> {
 
 /// The same of what was done, or waits, beside the stage. What nobody has set is not named.
 pub(super) fn beside(policy: &Policy, because: &Reason, keys: &[&'static str]) -> Vec<Decided> {
-    let mut keys = match because {
+    let keys = match because {
         Reason::Updated { .. } => keys.to_vec(),
         Reason::FieldGone { .. }
         | Reason::FieldMisfit { .. }
-        | Reason::FieldOptionUnknown { .. } => {
-            vec![MAP]
-        }
+        | Reason::FieldOptionUnknown { .. } => vec![MAP],
         _ => Vec::new(),
     };
-    keys.dedup();
     keys.into_iter()
         .filter_map(|key| set(policy, key))
         .collect()

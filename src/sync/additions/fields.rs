@@ -72,8 +72,7 @@ pub(super) async fn foresee(record: &Record<'_>) -> Result<Added, Interrupted> {
                 continue;
             }
         };
-        added.wrote.push(words);
-        added.by.push(key_of(wanted));
+        added.take(words, key_of(wanted));
     }
     Ok(added)
 }
@@ -96,10 +95,6 @@ struct Judged {
 }
 
 impl Judged {
-    fn named(&self) -> String {
-        named(&self.item.wanted)
-    }
-
     fn problem(&self) -> Option<Reason> {
         self.item.wanted.value.as_ref().err().cloned()
     }
@@ -359,10 +354,9 @@ impl Writer<'_> {
         self.keep(&rest).await?;
         let mut added = Added::default();
         let mut wrote = |judged: &[Judged]| {
-            added.wrote.extend(judged.iter().map(Judged::named));
-            added
-                .by
-                .extend(judged.iter().map(|judged| key_of(&judged.item.wanted)));
+            for Judged { item, .. } in judged {
+                added.take(named(&item.wanted), key_of(&item.wanted));
+            }
         };
         let (native, custom): (Vec<Judged>, Vec<Judged>) = to_write
             .into_iter()

@@ -158,11 +158,18 @@ pub(super) struct Added {
 impl Added {
     /// What was written because of the setting `key`.
     fn by(key: &'static str, wrote: Vec<String>) -> Self {
-        let by = if wrote.is_empty() { None } else { Some(key) };
-        Self {
-            wrote,
-            by: by.into_iter().collect(),
-            waits: None,
+        let mut added = Self::default();
+        for words in wrote {
+            added.take(words, key);
+        }
+        added
+    }
+
+    /// Takes in something that was written because of the setting `key`.
+    fn take(&mut self, words: String, key: &'static str) {
+        self.wrote.push(words);
+        if !self.by.contains(&key) {
+            self.by.push(key);
         }
     }
 

@@ -169,7 +169,8 @@ impl Person {
         self.name.len() + OVERHEAD + texts.map(|text| text + OVERHEAD).sum::<usize>()
     }
 
-    /// Several addresses may stand in a cell; no more are looked for once there are too many. Answers whether whatever there is can be read.
+    /// Several addresses may stand in a cell; no more are looked for once there are too many. Answers whether whatever there
+    /// is can be read.
     fn take_emails(&mut self, cell: &str) -> bool {
         let is_between = |char: char| char.is_whitespace() || ",;|<>()[]\"".contains(char);
         let mut all_read = true;

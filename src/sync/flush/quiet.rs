@@ -29,7 +29,8 @@ impl Flush<'_> {
         let (mut quiet, mut others) = (Vec::new(), Vec::new());
         for (case, group) in groups {
             // Whoever comes next in a group is decided on what the one before them leaves.
-            match self.quiet(scene, &case).filter(|_| group.len() == 1) {
+            let is_alone = group.len() == 1;
+            match is_alone.then(|| self.quiet(scene, &case)).flatten() {
                 Some(plan) => quiet.push((case, plan)),
                 None => others.push((case, group)),
             }
