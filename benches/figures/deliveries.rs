@@ -2,7 +2,10 @@
 //! signing is done beforehand: whatever the generator spends is taken from the server beside it.
 
 use anyhow::{Context, Result};
-use dover_ashby_sync::dover::signature::{WebhookSecret, sign};
+use dover_ashby_sync::{
+    dover::signature::{WebhookSecret, sign},
+    plan::identity::IdentityKey,
+};
 
 /// Where the number of the candidate stands in the body.
 pub(crate) const CANDIDATE: &str = "00000000";
@@ -15,6 +18,17 @@ const SIGNATURE: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 /// About 1 KiB, of the shape of the delivery contract.
 pub(crate) const BODY: &str = r#"{"type":"candidate.stage_changed","timestamp":"2026-01-02T10:00:02.113Z","data":{"candidate":{"id":"cand_00000000","name":"Ada 00000000 Lovelace","email":"ada.00000000@example.com","alternate_emails":["lovelace.00000000@work.example"],"phone":"+44 20 7946 0000","linkedin_url":"https://www.linkedin.com/in/ada-lovelace-00000000/","social_urls":{"github":"https://github.com/ada-00000000"},"title":"Staff Engineer","company":"Analytical Engines","location":{"city":"London","region":"England","country":"United Kingdom"},"fields":{"seniority":"staff","skills":["rust","sql","distributed systems","postgres","http"],"summary":"Twelve years of building things that count: engines, compilers, ledgers, and the teams that keep them going. Moved from numbers to notes and back again. Looking for a place where correctness is not an afterthought.","sourced_by":"search","languages":["en","fr"]}},"job":{"id":"job_42","title":"Staff Engineer"},"stage":"replied","stage_name":"Responded","status":"active","owner":{"email":"sourcer@example.com"},"updated_at":"2026-01-02T09:59:58Z"}}"#;
+
+/// What tells the candidate of that number from others.
+pub(crate) fn identities(number: u32) -> Vec<IdentityKey> {
+    let emails = [
+        format!("ada.{number:08}@example.com"),
+        format!("lovelace.{number:08}@work.example"),
+    ];
+    let profile = format!("https://www.linkedin.com/in/ada-lovelace-{number:08}/");
+    let emails = emails.iter().filter_map(|it| IdentityKey::email(it));
+    emails.chain(IdentityKey::linkedin(&profile)).collect()
+}
 
 /// The deliveries of one run.
 pub(crate) struct Deliveries {

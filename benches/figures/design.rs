@@ -14,7 +14,7 @@ use axum::{
 use chrono::TimeDelta;
 use clap::ValueEnum;
 use dover_ashby_sync::{
-    clock::SystemClock,
+    clock::{SharedClock, SystemClock},
     http::{
         gates::Gates,
         problem::{ApiError, Code},
@@ -96,7 +96,7 @@ async fn state(pool: PgPool, master_key: &str) -> Result<AppState> {
     let nowhere = "http://127.0.0.1:1".parse()?;
     Ok(AppState::from(Parts {
         receiver: Receiver::start(pool.clone()),
-        sync: sync(pool, master_key, nowhere).await?,
+        sync: sync(pool, master_key, nowhere, Arc::new(SystemClock)).await?,
         gates: Gates::default(),
         admin_token: "not-asked-for".into(),
         guards_monitoring: false,
@@ -106,13 +106,18 @@ async fn state(pool: PgPool, master_key: &str) -> Result<AppState> {
 }
 
 /// What our own program works with, in this process.
-pub(crate) async fn sync(pool: PgPool, master_key: &str, ashby: Url) -> Result<Sync> {
-    let (clock, metrics) = (Arc::new(SystemClock), Metrics::default());
+pub(crate) async fn sync(
+    pool: PgPool,
+    master_key: &str,
+    ashby: Url,
+    clock: SharedClock,
+) -> Result<Sync> {
+    let metrics = Metrics::default();
     let vault = store::claim(&pool, &Vault::from_base64(master_key)?).await?;
     Ok(Sync {
         pool,
         vault,
-        clients: Clients::new(ashby, Arc::clone(&clock) as _, metrics.clone()),
+        clients: Clients::new(ashby, Arc::clone(&clock), metrics.clone()),
         clock,
         metrics,
         interval: TimeDelta::minutes(15),

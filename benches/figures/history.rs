@@ -1,22 +1,33 @@
-//! What history costs: receiving, starting and being asked, with empty tables and with full ones, in turns.
+//! What history costs: receiving, starting and being asked, with empty tables and with full ones, in turns; and the memory
+//! that our program takes with a million deliveries waiting, and while it flushes them.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Result, ensure};
-use sqlx::{AssertSqlSafe, PgConnection};
+use dover_ashby_sync::clock::SystemClock;
+use sqlx::AssertSqlSafe;
 
 use crate::{
-    hands::now,
+    ashby::Ashby,
+    employer::settle,
+    hands::{now, pause},
+    queue::Queue,
     receiving::Extent,
-    sheet::{Sheet, median, spread},
-    stage::{Server, Stage, get, send},
+    sheet::{Sheet, float, median, spread},
+    stage::{Server, Stage, flush, get, send},
     usage,
 };
 
-/// Of the old deliveries that are made, so many wait.
-const PENDING: u64 = 1_000_000;
+/// What waits: the last of the old deliveries. Their job is not registered, so nobody is made in Ashby for them.
+const WAITING: Queue = Queue {
+    deliveries: 1_000_000,
+    prospects: 20_000,
+    withdrawn: 0,
+};
 /// Rows that are made in one statement.
 const STEP: u64 = 500_000;
+/// How long the flush of what waits is watched.
+const WATCHED: Duration = Duration::from_mins(1);
 /// How often each door is asked.
 const ASKED: usize = 31;
 
@@ -27,12 +38,16 @@ pub(crate) async fn measure(
     old: u64,
     sheet: &mut Sheet,
 ) -> Result<()> {
+    let ashby = Ashby::open(Arc::new(SystemClock)).await?;
+    let address = ashby.url()?;
     let empty = stage.twin("figures_empty").await?;
     let full = stage.twin("figures_full").await?;
     let worker = ["--no-worker"];
-    let (on_empty, _) = empty.program(&worker, "http://127.0.0.1:1").await?;
-    let (on_full, _) = full.program(&worker, "http://127.0.0.1:1").await?;
-    fill(&mut full.session().await?, old).await?;
+    let (on_empty, _) = empty.program(&worker, address.as_str()).await?;
+    let (on_full, _) = full.program(&worker, address.as_str()).await?;
+    fill(&full, old).await?;
+    let what = format!("{} M old deliveries, 1 M of them pending", old / 1_000_000);
+    note_memory(&on_full, &format!("at rest, with {what}"), sheet)?;
     let mut ratios = Vec::new();
     let mut rates = [Vec::new(), Vec::new()];
     for round in 0..extent.rounds {
@@ -47,7 +62,6 @@ pub(crate) async fn measure(
         rates[1].push(other);
         ratios.push(other / one);
     }
-    let what = format!("{} M old deliveries, 1 M of them pending", old / 1_000_000);
     for (rates, name) in rates.into_iter().zip(["empty tables", what.as_str()]) {
         sheet.fact(
             format!("our inbox, 64 connections, {name}"),
@@ -64,13 +78,52 @@ pub(crate) async fn measure(
         let name = format!("`GET {path}` with {what} / empty ({other:.2} / {one:.2} ms)");
         sheet.at_most(name, other / one, 1.5);
     }
+    note_memory(&on_full, &format!("after receiving, with {what}"), sheet)?;
+    drop(on_full);
+    starts(&full, extent.rounds, &what, sheet).await?;
+    flushed(&full, &ashby, sheet).await?;
+    drop(on_empty);
+    ashby.close().await
+}
+
+/// The most memory that the program has had so far.
+fn note_memory(server: &Server, when: &str, sheet: &mut Sheet) -> Result<()> {
+    let (_, most) = usage::memory(server.pid()?)?;
+    sheet.at_most(format!("MiB resident, the most, {when}"), most, 60.0);
+    Ok(())
+}
+
+/// Flushes what waits with a program that has done nothing else, for so long as is watched.
+async fn flushed(stage: &Stage, ashby: &Ashby, sheet: &mut Sheet) -> Result<()> {
+    let address = ashby.url()?;
+    let (server, _) = stage.program(&["--no-worker"], address.as_str()).await?;
+    let before = stage.count("pending").await?;
+    let began = now();
+    let is_done = tokio::select! {
+        done = flush(server.addr) => { done?; true }
+        () = pause(WATCHED) => false,
+    };
+    let took = now() - began;
+    let (_, most) = usage::memory(server.pid()?)?;
+    let left = stage.count("pending").await?;
+    let end = if is_done {
+        "to its end"
+    } else {
+        "stopped then"
+    };
+    sheet.fact(
+        "a flush of what waits, on a job that is not registered".to_owned(),
+        format!(
+            "{:.0} of {before} deliveries folded in {took:.1?}, {end}",
+            float(before - left)
+        ),
+    );
     sheet.at_most(
-        format!("MiB resident with {what}"),
-        usage::memory(on_full.pid()?)?.1,
+        "MiB resident, the most, flushing that".to_owned(),
+        most,
         60.0,
     );
-    drop(on_full);
-    starts(&full, extent.rounds, &what, sheet).await
+    Ok(())
 }
 
 /// How long the program takes to be ready.
@@ -116,28 +169,27 @@ async fn receive(stage: &Stage, server: &Server, extent: Extent, run: &str) -> R
     Ok(outcome.rate)
 }
 
-/// Makes old deliveries about 20,000 candidates, of some hundred bytes each, and lets the last million wait.
-async fn fill(session: &mut PgConnection, old: u64) -> Result<()> {
-    for from in (0..old).step_by(usize::try_from(STEP)?) {
-        let to = (from + STEP).min(old);
+/// Makes old deliveries about 20,000 candidates, of some hundred bytes each, and behind them those that wait.
+async fn fill(stage: &Stage, old: u64) -> Result<()> {
+    let mut session = stage.session().await?;
+    let done = old.saturating_sub(u64::from(WAITING.deliveries));
+    for from in (0..done).step_by(usize::try_from(STEP)?) {
+        let to = (from + STEP).min(done);
         let deliveries = format!(
-            "WITH made AS (
-                INSERT INTO delivery (connection_id, webhook_id, body_hash, received_at, verdict, type,
-                                      dover_candidate_id, dover_job_id, headers, body)
-                SELECT c.id, 'old_' || n, sha256(n::text::bytea), now(), 'accepted', 'candidate.stage_changed',
-                       'cand_' || lpad((n % 20000)::text, 8, '0'), 'job_' || n % 40, '{{}}', repeat('x', 200)::bytea
-                FROM connection c CROSS JOIN generate_series({from}, {to} - 1) AS n
-                RETURNING id, connection_id, received_at)
-             INSERT INTO pending (delivery_id, connection_id, received_at)
-             SELECT * FROM made WHERE {from} >= {old} - {PENDING}"
+            "INSERT INTO delivery (connection_id, webhook_id, body_hash, received_at, verdict, type,
+                                   dover_candidate_id, dover_job_id, headers, body)
+             SELECT c.id, 'old_' || n, sha256(n::text::bytea), now(), 'accepted', 'candidate.stage_changed',
+                    'cand_' || lpad((n % 20000)::text, 8, '0'), 'job_' || n % 40, '{{}}', repeat('x', 200)::bytea
+             FROM connection c CROSS JOIN generate_series({from}, {to} - 1) AS n"
         );
         sqlx::raw_sql(AssertSqlSafe(deliveries))
-            .execute(&mut *session)
+            .execute(&mut session)
             .await?;
         crate::progress(&format!("{to} old deliveries of {old}"));
     }
-    sqlx::raw_sql("VACUUM ANALYZE").execute(session).await?;
-    Ok(())
+    WAITING.fill(&mut session).await?;
+    crate::progress(&format!("{} more that wait", WAITING.deliveries));
+    settle(stage).await
 }
 
 /// How long a door takes to answer, in milliseconds.

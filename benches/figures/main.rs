@@ -4,12 +4,18 @@
 //! was measured side by side. The server, Postgres and the load generator share the machine, so the first two and the last
 //! are processes of their own and their processor time is counted apart. All traffic stays on 127.0.0.1.
 
+mod ashby;
+mod beside;
+mod calling;
 mod deliveries;
 mod design;
+mod employer;
 mod flushing;
 mod hands;
 mod history;
+mod hurry;
 mod load;
+mod queue;
 mod receiving;
 mod sheet;
 mod stage;
@@ -18,28 +24,48 @@ mod usage;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use dover_ashby_sync::clock::{Clock, SystemClock};
 
-use crate::{design::Design, load::Load, receiving::Extent, sheet::Sheet, stage::Stage};
+use crate::{
+    calling::Changed, design::Design, load::Load, receiving::Extent, sheet::Sheet, stage::Stage,
+};
 
-/// Measures what the inbox and the flush can do, and prints one table.
+/// Measures what the inbox and the flush can do, and prints one table. All but history, unless one part is asked for.
 #[derive(Debug, Parser)]
 struct Args {
-    /// About a minute instead of about five: shorter measurements, so wider ranges.
+    /// Shorter measurements, so wider ranges, and a tenth of the calls.
     #[arg(long)]
     quick: bool,
+    /// Only this part.
+    #[arg(long, value_enum, conflicts_with = "history")]
+    only: Option<Part>,
     /// Only what history costs, with so many millions of old deliveries: 10 take some 15 GB and a quarter of an hour.
-    #[arg(long, value_name = "MILLIONS")]
+    #[arg(long, value_name = "MILLIONS", value_parser = clap::value_parser!(u64).range(1..=1_000))]
     history: Option<u64>,
-    /// Only the flush.
-    #[arg(long, conflicts_with = "history")]
-    flush: bool,
+    /// How many times as fast the clock of the rate limit runs; 1 is real time, and takes a quarter of an hour.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60))]
+    speed: u32,
     /// `cargo bench` says so.
     #[arg(long, hide = true)]
     bench: bool,
     #[command(subcommand)]
     role: Option<Role>,
+}
+
+/// A part of what is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Our inbox beside the plain design and beside no storing at all.
+    Receiving,
+    /// Receiving beside a flush.
+    Beside,
+    /// Folding and deciding.
+    Flush,
+    /// What a flush asks of Ashby, and how it keeps to the rate limit.
+    Calls,
+    /// How soon our program is ready, and its size.
+    Start,
 }
 
 /// What this program is when it starts itself.
@@ -99,8 +125,7 @@ async fn measure(args: &Args) -> Result<()> {
     let stage = Stage::set().await?;
     let measured = match args.history {
         Some(millions) => history::measure(&stage, extent, millions * 1_000_000, &mut sheet).await,
-        None if args.flush => flushing::measure(&stage, extent.rounds, &mut sheet).await,
-        None => usual(&stage, extent, &mut sheet).await,
+        None => parts(args, &stage, extent, &mut sheet).await,
     };
     stage.strike().await?;
     measured?;
@@ -108,12 +133,27 @@ async fn measure(args: &Args) -> Result<()> {
     Ok(())
 }
 
-async fn usual(stage: &Stage, extent: Extent, sheet: &mut Sheet) -> Result<()> {
-    receiving::measure(stage, extent, sheet).await?;
-    flushing::measure(stage, extent.rounds, sheet).await?;
-    history::starts(stage, extent.rounds, "on an existing database", sheet).await?;
-    let size = std::fs::metadata(env!("CARGO_BIN_EXE_dover-ashby-sync"))?.len() / (1024 * 1024);
-    sheet.fact("the program's size".to_owned(), format!("{size} MiB"));
+/// Measures all parts, or the one that was asked for.
+async fn parts(args: &Args, stage: &Stage, extent: Extent, sheet: &mut Sheet) -> Result<()> {
+    let is_asked_for = |part| args.only.is_none_or(|only| only == part);
+    if is_asked_for(Part::Receiving) {
+        receiving::measure(stage, extent, sheet).await?;
+    }
+    if is_asked_for(Part::Beside) {
+        beside::measure(stage, extent, sheet).await?;
+    }
+    if is_asked_for(Part::Flush) {
+        flushing::measure(stage, extent.rounds, sheet).await?;
+    }
+    if is_asked_for(Part::Calls) {
+        let changed = Changed::of(if args.quick { 1_000 } else { 10_000 });
+        calling::measure(stage, changed, args.speed, sheet).await?;
+    }
+    if is_asked_for(Part::Start) {
+        history::starts(stage, extent.rounds, "on an existing database", sheet).await?;
+        let size = std::fs::metadata(env!("CARGO_BIN_EXE_dover-ashby-sync"))?.len() / (1024 * 1024);
+        sheet.fact("the program's size".to_owned(), format!("{size} MiB"));
+    }
     Ok(())
 }
 

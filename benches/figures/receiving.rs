@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use crate::{
     design::Design,
     load::{Load, Outcome},
-    sheet::{Sheet, median, spread},
+    sheet::{Sheet, float, median, spread},
     stage::{SECRET, Server, Stage, send},
     usage,
 };
@@ -157,12 +157,8 @@ async fn sample(stage: &Stage, who: Who, server: &Server, mut load: Load) -> Res
     })
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of a benchmark are far from 2^52"
-)]
 fn accepted(outcome: &Outcome) -> f64 {
-    outcome.accepted.max(1) as f64
+    float(outcome.accepted.max(1))
 }
 
 fn described(sample: &Sample) -> String {

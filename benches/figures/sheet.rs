@@ -53,6 +53,15 @@ fn number(value: f64) -> String {
     }
 }
 
+/// A count, to be divided.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of a benchmark are far from 2^52"
+)]
+pub(crate) const fn float(count: u64) -> f64 {
+    count as f64
+}
+
 /// The middle one; the upper of two.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);

@@ -11,9 +11,14 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use dover_ashby_sync::embedded_postgres::{Durability, EmbeddedPostgres};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
     process::{Child, Command},
 };
 
@@ -29,7 +34,10 @@ const DATABASE: &str = "figures";
 /// What deliveries are signed with.
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// The bearer token of our own program.
-pub(crate) const TOKEN: &str = "figures-admin-token";
+const TOKEN: &str = "figures-admin-token";
+
+/// How long a server may take to end.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server in a process of its own. It ends with this.
 #[derive(Debug)]
@@ -43,6 +51,16 @@ impl Server {
     /// Its process.
     pub(crate) fn pid(&self) -> Result<u32> {
         self.child.id().context("the server has ended")
+    }
+
+    /// Ends it as an operator would: what it has begun it finishes, and gives its lease back.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        let pid = Pid::from_raw(i32::try_from(self.pid()?)?);
+        kill(pid, Signal::SIGTERM)?;
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        let status = ended.context("the server does not end")??;
+        ensure!(status.success(), "the server ended with {status}");
+        Ok(())
     }
 }
 
@@ -70,11 +88,13 @@ impl Stage {
         let backend: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
             .fetch_one(&mut session)
             .await?;
+        // As long as the session lives, so does the process that serves it.
+        let postmaster = usage::parent(u32::try_from(backend)?)?;
         session.close().await?;
         Ok(Self {
             own: Arc::new(own),
             database: DATABASE.to_owned(),
-            postmaster: usage::parent(u32::try_from(backend)?)?,
+            postmaster,
             master_key: STANDARD.encode([7; 32]),
         })
     }
@@ -180,17 +200,30 @@ impl Stage {
     }
 }
 
-/// Whether a path there answers 200. Asked by hand: an HTTP client of its own would take longer to make.
+/// Whether a path there answers 200.
 pub(crate) async fn get(addr: SocketAddr, path: &str) -> bool {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let Ok(mut stream) = tokio::net::TcpStream::connect(addr).await else {
-        return false;
-    };
-    let request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
+    ask(addr, "GET", path).await.unwrap_or_default()
+}
+
+/// Flushes the connection of our own program, to the end.
+pub(crate) async fn flush(addr: SocketAddr) -> Result<()> {
+    let path = "/v1/connections/default/flushes?wait=true";
+    let is_done = ask(addr, "POST", path).await?;
+    ensure!(is_done, "our program did not flush");
+    Ok(())
+}
+
+/// Asked by hand: an HTTP client of its own would take longer to make.
+async fn ask(addr: SocketAddr, method: &str, path: &str) -> Result<bool> {
+    let mut stream = TcpStream::connect(addr).await?;
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: 0\r\n\
+         connection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
-    stream.write_all(request.as_bytes()).await.is_ok()
-        && stream.read_to_end(&mut answer).await.is_ok()
-        && answer.starts_with(b"HTTP/1.1 200")
+    stream.read_to_end(&mut answer).await?;
+    Ok(answer.starts_with(b"HTTP/1.1 200"))
 }
 
 /// This program again, as another role.

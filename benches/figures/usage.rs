@@ -45,15 +45,19 @@ pub(crate) fn of_process(pid: u32) -> Result<Duration> {
 
 /// The processor time of a process and of its children, those that have ended too.
 pub(crate) fn of_family(pid: u32) -> Result<Duration> {
-    let mut ticks = stat(pid)
-        .map(|stat| stat.own + stat.departed)
-        .with_context(|| format!("process {pid} is gone"))?;
-    for child in processes() {
-        if let Some(stat) = stat(child).filter(|stat| stat.parent == pid) {
-            ticks += stat.own;
+    let itself = || stat(pid).with_context(|| format!("process {pid} is gone"));
+    let mut before = itself()?;
+    loop {
+        let children = processes().into_iter().filter_map(stat);
+        let living = children.filter(|child| child.parent == pid);
+        let living: u64 = living.map(|child| child.own).sum();
+        let after = itself()?;
+        // A child that ended in between would be counted twice, or not at all.
+        if after.departed == before.departed {
+            return Ok(seconds(after.own + after.departed + living));
         }
+        before = after;
     }
-    Ok(seconds(ticks))
 }
 
 fn processes() -> Vec<u32> {
