@@ -97,6 +97,8 @@ async fn check(stage: &Stage) -> Result<()> {
         let count = stage.count(what).await?;
         ensure!(count == u64::from(QUEUE.prospects), "{count} of {what}");
     }
-    ensure!(stage.count("pending").await? == 0, "some wait");
+    for what in ["pending", "prospect WHERE waits_since IS NOT NULL"] {
+        ensure!(stage.count(what).await? == 0, "some wait: {what}");
+    }
     Ok(())
 }

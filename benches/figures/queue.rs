@@ -39,9 +39,9 @@ const FILL: &str = r#"
                               dover_job_id, headers, body)
         SELECT c.id, 'queued_' || n, sha256(body), now(), 'accepted', 'candidate.stage_changed', candidate, $3, '{}', body
         FROM connection c CROSS JOIN body ORDER BY n
-        RETURNING id, connection_id, received_at
+        RETURNING id, connection_id, dover_candidate_id, received_at
     )
-    INSERT INTO pending (delivery_id, connection_id, received_at) SELECT * FROM made"#;
+    INSERT INTO pending (delivery_id, connection_id, dover_candidate_id, received_at) SELECT * FROM made"#;
 
 impl Queue {
     /// Lets them wait, in a database with one connection.

@@ -171,7 +171,10 @@ pub async fn list(
             Row,
             r#"
             SELECT id, sender, webhook_id, received_at, verdict, copies, type AS kind, dover_candidate_id, dover_job_id, faults,
-                   erased_at, EXISTS (SELECT FROM pending p WHERE p.delivery_id = d.id)
+                   erased_at, EXISTS (SELECT FROM pending p WHERE p.connection_id = d.connection_id
+                                      AND p.dover_candidate_id = d.dover_candidate_id AND p.delivery_id = d.id)
+                   OR EXISTS (SELECT FROM prospect p WHERE p.connection_id = d.connection_id
+                              AND p.dover_candidate_id = d.dover_candidate_id AND d.id = ANY(p.waiting))
                    OR EXISTS (SELECT FROM ashby_news n WHERE n.delivery_id = d.id) AS "pending!"
             FROM delivery d
             WHERE connection_id = $1 AND id < $2
@@ -217,7 +220,10 @@ async fn of_webhook_id(
             SELECT id FROM delivery WHERE connection_id = $1 AND webhook_id = $6 AND verdict = 'id-reused'
         )
         SELECT d.id, sender, webhook_id, received_at, verdict, copies, type AS kind, dover_candidate_id, dover_job_id, faults,
-               erased_at, EXISTS (SELECT FROM pending p WHERE p.delivery_id = d.id)
+               erased_at, EXISTS (SELECT FROM pending p WHERE p.connection_id = d.connection_id
+                                      AND p.dover_candidate_id = d.dover_candidate_id AND p.delivery_id = d.id)
+                   OR EXISTS (SELECT FROM prospect p WHERE p.connection_id = d.connection_id
+                              AND p.dover_candidate_id = d.dover_candidate_id AND d.id = ANY(p.waiting))
                    OR EXISTS (SELECT FROM ashby_news n WHERE n.delivery_id = d.id) AS "pending!"
         FROM named JOIN delivery d ON d.id = named.id
         WHERE d.id < $2
@@ -324,9 +330,9 @@ pub async fn requeue(
     .await?;
     sqlx::query!(
         r#"
-        INSERT INTO pending (delivery_id, connection_id, received_at)
-        SELECT id, connection_id, received_at FROM delivery WHERE connection_id = $1 AND id = $2
-        ON CONFLICT (delivery_id) DO UPDATE SET prospect_id = NULL
+        INSERT INTO pending (delivery_id, connection_id, dover_candidate_id, received_at)
+        SELECT id, connection_id, dover_candidate_id, received_at FROM delivery WHERE connection_id = $1 AND id = $2
+        ON CONFLICT (connection_id, dover_candidate_id, delivery_id) DO NOTHING
         "#,
         connection.0,
         id
@@ -336,12 +342,9 @@ pub async fn requeue(
     Ok(())
 }
 
-/// A delivery that was accepted no longer reads: it is kept as rejected, and waits no longer.
+/// A delivery that was accepted no longer reads: it is kept as rejected.
 pub async fn reject(tx: &mut PgConnection, id: i64, faults: &Value) -> Result<(), StoreError> {
     sqlx::query!("UPDATE delivery SET verdict = 'rejected', faults = $2 WHERE id = $1 AND verdict = 'accepted'", id, faults)
-        .execute(&mut *tx)
-        .await?;
-    sqlx::query!("DELETE FROM pending WHERE delivery_id = $1", id)
         .execute(tx)
         .await?;
     Ok(())

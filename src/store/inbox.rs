@@ -1,11 +1,10 @@
-//! The deliveries that wait: taken for folding, and counted off once decided.
+//! The deliveries that wait to be folded.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::StoreError;
-use crate::ids::{ConnectionId, ProspectId};
+use crate::ids::ConnectionId;
 
 /// A delivery to be folded.
 #[derive(Debug)]
@@ -14,38 +13,54 @@ pub struct Unfolded {
     pub id: i64,
     /// When it came.
     pub received_at: DateTime<Utc>,
+    /// Since when it waits: since it came, or since it was put back.
+    pub waits_since: DateTime<Utc>,
     /// The body, as it came; empty once the person was erased.
     pub body: Vec<u8>,
     /// Whether it was emptied because the person was erased.
     pub is_erased: bool,
     /// Whom it is about, as it was read when it came.
-    pub dover_candidate_id: Option<String>,
+    pub dover_candidate_id: String,
     /// For which job.
     pub dover_job_id: Option<String>,
 }
 
-/// Takes up to `limit` deliveries in order of arrival, and of these only so many as begin within the first `bytes` of their
-/// bodies: at least one, so that there is an end to it. They are locked until the transaction ends; what another one has
-/// taken is passed over.
+/// Where a page ends: whom its last delivery is about, and which that is.
+pub type Place = (String, i64);
+
+/// Takes up to `limit` deliveries beyond `after`, in the order of whom they are about, and of these only so many as begin
+/// within the first `bytes` of their bodies: at least one, so that there is an end to it. They wait no longer once the
+/// transaction is through; what another one has taken is passed over.
 pub async fn take(
     tx: &mut PgConnection,
     connection: ConnectionId,
+    after: &Place,
     limit: i64,
     bytes: i64,
 ) -> Result<Vec<Unfolded>, StoreError> {
     let rows = sqlx::query_as!(
         Unfolded,
         r#"
-        WITH taken AS (
-            SELECT delivery_id FROM pending WHERE connection_id = $1 AND prospect_id IS NULL
-            ORDER BY delivery_id LIMIT $2 FOR UPDATE SKIP LOCKED
+        WITH waiting AS (
+            SELECT dover_candidate_id, delivery_id, received_at FROM pending
+            WHERE connection_id = $1 AND (dover_candidate_id, delivery_id) > ($2, $3)
+            ORDER BY dover_candidate_id, delivery_id LIMIT $4 FOR UPDATE SKIP LOCKED
+        ), sized AS (
+            SELECT d.id, d.received_at, d.body, d.erased_at, d.dover_job_id, w.dover_candidate_id, w.received_at AS waits_since,
+                   sum(octet_length(d.body)) OVER (ORDER BY w.dover_candidate_id, w.delivery_id) - octet_length(d.body)
+                       AS bytes_before
+            FROM waiting w JOIN delivery d ON d.id = w.delivery_id
+        ), taken AS (
+            DELETE FROM pending p USING sized s
+            WHERE p.connection_id = $1 AND p.dover_candidate_id = s.dover_candidate_id AND p.delivery_id = s.id
+              AND s.bytes_before < $5
         )
-        SELECT id, received_at, body, erased_at IS NOT NULL AS "is_erased!", dover_candidate_id, dover_job_id
-        FROM (SELECT d.*, sum(octet_length(d.body)) OVER (ORDER BY d.id) - octet_length(d.body) AS bytes_before
-              FROM taken JOIN delivery d ON d.id = taken.delivery_id) AS d
-        WHERE bytes_before < $3 ORDER BY id
+        SELECT id, received_at, waits_since, body, erased_at IS NOT NULL AS "is_erased!", dover_candidate_id, dover_job_id
+        FROM sized WHERE bytes_before < $5 ORDER BY dover_candidate_id, id
         "#,
         connection.0,
+        after.0,
+        after.1,
         limit,
         bytes
     )
@@ -60,44 +75,14 @@ pub async fn has_unfolded(
     connection: ConnectionId,
 ) -> Result<bool, StoreError> {
     let found = sqlx::query_scalar!(
-        // The first of them, for whether there are any at all would be looked for row by row where many wait folded.
+        // The first of them, for whether there are any at all would be looked for row by row where many wait elsewhere.
         r#"
-        SELECT (SELECT delivery_id FROM pending WHERE connection_id = $1 AND prospect_id IS NULL
-                ORDER BY connection_id, delivery_id LIMIT 1) IS NOT NULL AS "found!"
+        SELECT (SELECT delivery_id FROM pending WHERE connection_id = $1 ORDER BY connection_id, received_at LIMIT 1) IS NOT NULL
+               AS "found!"
         "#,
         connection.0
     )
     .fetch_one(db)
     .await?;
     Ok(found)
-}
-
-/// Notes which prospect each delivery was folded into.
-pub async fn folded(tx: &mut PgConnection, into: &[(i64, ProspectId)]) -> Result<(), StoreError> {
-    let deliveries: Vec<i64> = into.iter().map(|(delivery, _)| *delivery).collect();
-    let prospects: Vec<Uuid> = into.iter().map(|(_, prospect)| prospect.0).collect();
-    sqlx::query!(
-        r#"
-        UPDATE pending SET prospect_id = f.prospect_id
-        FROM unnest($1::bigint[], $2::uuid[]) AS f (delivery_id, prospect_id)
-        WHERE pending.delivery_id = f.delivery_id
-        "#,
-        &deliveries,
-        &prospects
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Counts off the deliveries that were folded into these prospects: a decision took all of them into account.
-pub async fn decided(tx: &mut PgConnection, prospects: &[ProspectId]) -> Result<(), StoreError> {
-    let prospects: Vec<Uuid> = prospects.iter().map(|prospect| prospect.0).collect();
-    sqlx::query!(
-        "DELETE FROM pending WHERE prospect_id = ANY($1)",
-        &prospects
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
 }

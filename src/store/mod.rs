@@ -15,6 +15,7 @@ pub mod exclusion_import;
 pub mod exclusion_list;
 pub mod field;
 pub mod flush;
+pub mod fold;
 pub mod inbox;
 pub mod installation;
 pub mod intake;
@@ -158,13 +159,10 @@ pub async fn begin_snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgr
     begun.await.map_err(StoreError::from)
 }
 
-/// Begins a transaction whose statements are about a page of rows, each named by a key. The planner would read a table from
-/// end to end for some hundred of them, page after page, or settle on that while the table is still empty: here it looks
-/// up each, and what a page costs depends on the page alone.
+/// Begins a transaction whose statements are about a page of rows, each named by a key. They are planned anew for each page:
+/// a plan that was made while a table was nearly empty is kept otherwise, and reads all of it for each key once it is full.
 pub async fn begin_page(pool: &PgPool) -> Result<Transaction<'static, Postgres>, StoreError> {
-    let begun = pool.begin_with(
-        "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off",
-    );
+    let begun = pool.begin_with("BEGIN; SET LOCAL plan_cache_mode = force_custom_plan");
     begun.await.map_err(StoreError::from)
 }
 

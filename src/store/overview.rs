@@ -24,10 +24,12 @@ pub async fn queue(db: impl PgExecutor<'_>) -> Result<Queue, StoreError> {
         r#"
         SELECT coalesce(sum(n) FILTER (WHERE what = 'pending'), 0)::bigint AS "pending!",
                coalesce(sum(n) FILTER (WHERE what LIKE 'parked:%'), 0)::bigint AS "parked!",
-               -- One probe of the index a connection.
-               (SELECT min(oldest.received_at) FROM connection c CROSS JOIN LATERAL (
-                    SELECT received_at FROM pending WHERE connection_id = c.id ORDER BY received_at LIMIT 1
-                ) AS oldest) AS oldest
+               -- One probe of each index a connection.
+               (SELECT min(least(
+                    (SELECT received_at FROM pending WHERE connection_id = c.id ORDER BY received_at LIMIT 1),
+                    (SELECT waits_since FROM prospect WHERE connection_id = c.id AND waits_since IS NOT NULL
+                     ORDER BY waits_since LIMIT 1)
+                )) FROM connection c) AS oldest
         FROM tally
         "#
     )
@@ -67,7 +69,11 @@ pub async fn connections(db: impl PgExecutor<'_>) -> Result<Vec<ConnectionHealth
                f.started_at AS "started_at?", f.status AS "outcome?",
                coalesce((SELECT sum(n) FROM tally t WHERE t.connection_id = c.id AND t.what = 'pending'), 0)::bigint
                    AS "pending!",
-               (SELECT received_at FROM pending p WHERE p.connection_id = c.id ORDER BY received_at LIMIT 1) AS oldest,
+               least(
+                   (SELECT received_at FROM pending WHERE connection_id = c.id ORDER BY received_at LIMIT 1),
+                   (SELECT waits_since FROM prospect WHERE connection_id = c.id AND waits_since IS NOT NULL
+                    ORDER BY waits_since LIMIT 1)
+               ) AS oldest,
                (SELECT count(DISTINCT q.dover_job_id) FROM brake_question q
                 WHERE q.connection_id = c.id AND q.status = 'waiting') AS "jobs_held!"
         FROM connection c

@@ -125,113 +125,6 @@ impl TryFrom<Row> for Prospect {
     }
 }
 
-/// Makes sure that each of these has a row, then locks and returns them with what was folded so far. Locked in one
-/// order, so that two who fold at once never wait for each other.
-pub async fn lock(
-    tx: &mut PgConnection,
-    connection: ConnectionId,
-    who: &[(DoverCandidateId, DoverJobId)],
-    now: DateTime<Utc>,
-) -> Result<Vec<(ProspectId, DoverCandidateId, DoverJobId, DoverSays)>, StoreError> {
-    let ids: Vec<Uuid> = who.iter().map(|_| ProspectId::fresh().0).collect();
-    let candidates: Vec<String> = who
-        .iter()
-        .map(|(candidate, _)| candidate.0.clone())
-        .collect();
-    let jobs: Vec<String> = who.iter().map(|(_, job)| job.0.clone()).collect();
-    sqlx::query!(
-        r#"
-        INSERT INTO prospect (id, connection_id, dover_candidate_id, dover_job_id, says, created_at)
-        SELECT id, $1, candidate, job, '{}', $5 FROM unnest($2::uuid[], $3::text[], $4::text[]) AS w (id, candidate, job)
-        ORDER BY candidate, job
-        ON CONFLICT (connection_id, dover_candidate_id, dover_job_id) DO NOTHING
-        "#,
-        connection.0,
-        &ids,
-        &candidates,
-        &jobs,
-        now
-    )
-    .execute(&mut *tx)
-    .await?;
-    let rows = sqlx::query!(
-        r#"
-        SELECT p.id, p.dover_candidate_id, p.dover_job_id, p.says AS "says: Json<DoverSays>"
-        FROM unnest($2::text[], $3::text[]) AS w (candidate, job)
-        JOIN prospect p ON p.connection_id = $1 AND p.dover_candidate_id = w.candidate AND p.dover_job_id = w.job
-        ORDER BY p.id FOR UPDATE OF p
-        "#,
-        connection.0,
-        &candidates,
-        &jobs
-    )
-    .fetch_all(tx)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            (
-                row.id.into(),
-                row.dover_candidate_id.into(),
-                row.dover_job_id.into(),
-                row.says.0,
-            )
-        })
-        .collect())
-}
-
-/// What was folded into a prospect.
-#[derive(Debug)]
-pub struct Folded {
-    /// Which.
-    pub id: ProspectId,
-    /// The fold.
-    pub says: DoverSays,
-}
-
-/// Keeps the folds. Each of them is news: it waits to be decided. But what Ashby refused for good is not tried again upon
-/// news that says nothing newer: those prospects stay parked, and are answered.
-pub async fn save(tx: &mut PgConnection, folded: &[Folded]) -> Result<Vec<ProspectId>, StoreError> {
-    let ids: Vec<Uuid> = folded.iter().map(|folded| folded.id.0).collect();
-    let says: Vec<Json<&DoverSays>> = folded.iter().map(|folded| Json(&folded.says)).collect();
-    let names: Vec<Option<String>> = folded
-        .iter()
-        .map(|folded| {
-            folded
-                .says
-                .contact
-                .name
-                .as_ref()
-                .map(|said| said.value.clone())
-        })
-        .collect();
-    let (stages, statuses): (Vec<_>, Vec<_>) =
-        folded.iter().map(|folded| folded.says.words()).unzip();
-    let said: Vec<Option<DateTime<Utc>>> =
-        folded.iter().map(|folded| folded.says.said_at()).collect();
-    let rows = sqlx::query!(
-        r#"
-        UPDATE prospect SET says = f.says, name = f.name, stage = f.stage, status = f.status,
-                            dover_updated_at = f.said_at, revision = prospect.revision + 1,
-                            state = CASE WHEN prospect.state = 'parked' AND prospect.reason = 'refused-by-ashby'
-                                          AND prospect.says = f.says THEN 'parked' ELSE 'pending' END
-        FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
-             AS f (id, says, name, stage, status, said_at)
-        WHERE prospect.id = f.id RETURNING prospect.id, prospect.state
-        "#,
-        &ids,
-        &says as _,
-        &names as _,
-        &stages as _,
-        &statuses as _,
-        &said as _
-    )
-    .fetch_all(tx)
-    .await?;
-    let left = rows.into_iter().filter(|row| row.state == "parked");
-    Ok(left.map(|row| row.id.into()).collect())
-}
-
 /// Prospects with news, in order, at most `limit` beyond `after`.
 pub async fn pending(
     db: impl PgExecutor<'_>,
@@ -512,7 +405,10 @@ pub async fn decided(
                                             AND d.application_id IS DISTINCT FROM p.application_id THEN NULL
                                        ELSE p.application_made_at END,
             creates_given_up = CASE WHEN p.revision = d.revision AND d.candidate_id IS NOT NULL THEN 0
-                                    ELSE p.creates_given_up END
+                                    ELSE p.creates_given_up END,
+            -- A decision took all of them into account, unless it left the prospect to be decided again.
+            waiting = CASE WHEN p.revision = d.revision AND d.state <> 'pending' THEN '{}' ELSE p.waiting END,
+            waits_since = CASE WHEN p.revision = d.revision AND d.state <> 'pending' THEN NULL ELSE p.waits_since END
         FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::text[], $8::text[])
              AS d (id, revision, state, reason, decision_id, applied_at, candidate_id, application_id)
         WHERE p.id = d.id RETURNING p.id, p.revision = d.revision AS "is_current!"

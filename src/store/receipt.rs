@@ -253,8 +253,8 @@ async fn insert(
             ON CONFLICT (connection_id, webhook_id) WHERE verdict <> 'id-reused' DO NOTHING
             RETURNING id, connection_id, webhook_id, received_at, verdict, dover_candidate_id
         ), queued AS (
-            INSERT INTO pending (delivery_id, connection_id, received_at)
-            SELECT id, connection_id, received_at FROM stored
+            INSERT INTO pending (delivery_id, connection_id, dover_candidate_id, received_at)
+            SELECT id, connection_id, dover_candidate_id, received_at FROM stored
             WHERE verdict = 'accepted' AND dover_candidate_id IS NOT NULL
         )
         SELECT id, connection_id, webhook_id FROM stored

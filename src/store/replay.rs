@@ -204,13 +204,15 @@ pub async fn queue(
     let done = sqlx::query!(
         r#"
         WITH kept AS (
-            SELECT id, connection_id FROM delivery
+            SELECT id, connection_id, dover_candidate_id FROM delivery
             WHERE id = ANY($1) AND dover_candidate_id IS NOT NULL AND dover_job_id IS NOT NULL
             ORDER BY id FOR KEY SHARE
         )
         -- It waits from now on.
-        INSERT INTO pending (delivery_id, connection_id, received_at) SELECT id, connection_id, $2 FROM kept
-        ON CONFLICT (delivery_id) DO UPDATE SET prospect_id = NULL
+        INSERT INTO pending AS p (delivery_id, connection_id, dover_candidate_id, received_at)
+        SELECT id, connection_id, dover_candidate_id, $2 FROM kept
+        -- One that waits already counts as well, since it did.
+        ON CONFLICT (connection_id, dover_candidate_id, delivery_id) DO UPDATE SET received_at = p.received_at
         "#,
         ids,
         now

@@ -64,7 +64,10 @@ pub async fn deliveries(
     let done = sqlx::query!(
         r#"
         DELETE FROM delivery d WHERE id = ANY($1)
-          AND NOT EXISTS (SELECT FROM pending p WHERE p.delivery_id = d.id)
+          AND NOT EXISTS (SELECT FROM pending p WHERE p.connection_id = d.connection_id
+                          AND p.dover_candidate_id = d.dover_candidate_id AND p.delivery_id = d.id)
+          AND NOT EXISTS (SELECT FROM prospect p WHERE p.connection_id = d.connection_id
+                          AND p.dover_candidate_id = d.dover_candidate_id AND d.id = ANY(p.waiting))
         "#,
         &old
     )

@@ -171,8 +171,10 @@ pub async fn hand_over(
     let to: Vec<Uuid> = moved.iter().map(|(_, to)| to.0).collect();
     sqlx::query!(
         r#"
-        UPDATE pending SET prospect_id = m.to_id FROM unnest($1::uuid[], $2::uuid[]) AS m (from_id, to_id)
-        WHERE pending.prospect_id = m.from_id
+        UPDATE prospect p SET waiting = p.waiting || f.waiting, waits_since = least(p.waits_since, f.waits_since),
+                              erasure_id = coalesce(f.erasure_id, p.erasure_id)
+        FROM unnest($1::uuid[], $2::uuid[]) AS m (from_id, to_id) JOIN prospect f ON f.id = m.from_id
+        WHERE p.id = m.to_id AND (f.waits_since IS NOT NULL OR f.erasure_id IS NOT NULL)
         "#,
         &from,
         &to
@@ -180,13 +182,8 @@ pub async fn hand_over(
     .execute(&mut *tx)
     .await?;
     sqlx::query!(
-        r#"
-        UPDATE prospect SET erasure_id = f.erasure_id
-        FROM unnest($1::uuid[], $2::uuid[]) AS m (from_id, to_id) JOIN prospect f ON f.id = m.from_id
-        WHERE prospect.id = m.to_id AND f.erasure_id IS NOT NULL
-        "#,
-        &from,
-        &to
+        "UPDATE prospect SET waiting = '{}', waits_since = NULL WHERE id = ANY($1) AND waits_since IS NOT NULL",
+        &from
     )
     .execute(&mut *tx)
     .await?;

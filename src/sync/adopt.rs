@@ -1,14 +1,15 @@
 //! Gives what was said under the Ashby id of a job to the same candidates under its Dover id. What was folded counts, not
 //! the deliveries: those may have been removed since.
 
-use sqlx::PgConnection;
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 
+use super::merge::{Said, keep, merge};
 use crate::{
-    ids::{AshbyJobId, ConnectionId, DoverJobId, ProspectId},
-    plan::says::DoverSays,
-    store::{self, StoreError, prospect::Folded},
+    ids::{AshbyJobId, ConnectionId, DoverCandidateId, DoverJobId, ProspectId},
+    store::{self, StoreError},
 };
 
 /// Prospects taken at a time: few enough to keep memory small, whatever has gathered before a registration.
@@ -33,22 +34,21 @@ pub(super) async fn adopt(
             return Ok(());
         };
         after = last.id;
-        let mut said: std::collections::HashMap<_, (ProspectId, DoverSays)> = page
-            .into_iter()
-            .map(|stray| (stray.candidate, (stray.id, stray.says)))
-            .collect();
-        let who: Vec<_> = said.keys().map(|who| (who.clone(), to.clone())).collect();
-        let (mut folds, mut moved) = (Vec::new(), Vec::new());
-        for (id, candidate, _, mut says) in store::prospect::lock(tx, connection, &who, now).await?
-        {
-            let Some((stray, theirs)) = said.remove(&candidate) else {
-                continue;
+        let mut from_of: HashMap<DoverCandidateId, ProspectId> = HashMap::new();
+        let said = page.into_iter().map(|stray| {
+            from_of.insert(stray.candidate.clone(), stray.id);
+            let said = Said {
+                says: stray.says,
+                ..Said::default()
             };
-            says.fold(theirs);
-            folds.push(Folded { id, says });
-            moved.push((stray, id));
-        }
-        store::prospect::save(tx, &folds).await?;
-        store::waiting::hand_over(tx, &moved).await?;
+            ((stray.candidate, to.clone()), said)
+        });
+        let said = said.collect();
+        let merged = merge(tx, connection, said, now).await?;
+        keep(tx, &merged).await?;
+        let moved = merged
+            .iter()
+            .filter_map(|one| Some((*from_of.get(&one.who.0)?, one.folded.id)));
+        store::waiting::hand_over(tx, &moved.collect::<Vec<_>>()).await?;
     }
 }

@@ -4,8 +4,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, SubsecRound, Utc};
+use sqlx::PgConnection;
 
-use super::{Sync, SyncError, erase};
+use super::{
+    Sync, SyncError, erase,
+    merge::{Said, keep, merge},
+};
 use crate::{
     dover::payload::{self, Delivery, Kind, PayloadPaths},
     ids::{ConnectionId, DoverCandidateId, DoverJobId, ProspectId},
@@ -14,11 +18,11 @@ use crate::{
         says::{DoverSays, Stamp},
     },
     store::{
-        self,
+        self, StoreError,
         connection::Connection,
-        inbox::Unfolded,
+        fold::Who,
+        inbox::{Place, Unfolded},
         note::{EventKey, Told},
-        prospect::Folded,
     },
 };
 
@@ -28,11 +32,10 @@ const PAGE: i64 = 1_000;
 /// Bytes of bodies a page: a body may be a thousand times as large as most are.
 const PAGE_BYTES: i64 = 16 << 20;
 
-/// News of one prospect within a page: the fold of its deliveries, and which those are.
+/// News of one prospect within a page: the fold of its deliveries, which those are, and what happened.
 #[derive(Default)]
 struct News {
-    says: DoverSays,
-    deliveries: Vec<i64>,
+    said: Said,
     activities: Vec<Happened>,
 }
 
@@ -59,15 +62,19 @@ async fn fold_pages(sync: &Sync, connection: &Connection, most: usize) -> Result
     if !store::inbox::has_unfolded(&sync.pool, connection.id).await? {
         return Ok(0);
     }
-    let paths = payload_paths(connection)?;
-    let aliases = aliases(sync, connection.id).await?;
-    let mut folded = 0;
+    let folding = Folding {
+        sync,
+        connection: connection.id,
+        paths: payload_paths(connection)?,
+        aliases: aliases(sync, connection.id).await?,
+    };
+    let (mut folded, mut after) = (0, Place::default());
     for _ in 0..most {
-        let count = fold_page(sync, connection.id, &paths, &aliases).await?;
-        folded += count;
-        if count == 0 {
+        let Some((count, last)) = folding.page(&after).await? else {
             break;
-        }
+        };
+        folded += count;
+        after = last;
     }
     Ok(folded)
 }
@@ -93,116 +100,121 @@ pub(super) async fn aliases(
         .collect())
 }
 
-async fn fold_page(
-    sync: &Sync,
+/// What folding on a connection goes by.
+struct Folding<'a> {
+    sync: &'a Sync,
     connection: ConnectionId,
-    paths: &PayloadPaths,
-    aliases: &HashMap<String, DoverJobId>,
-) -> Result<usize, SyncError> {
-    let mut tx = store::begin_page(&sync.pool).await?;
-    let taken = store::inbox::take(&mut tx, connection, PAGE, PAGE_BYTES).await?;
-    let count = taken.len();
-    let (mut news, unreadable) = read(taken, paths, aliases);
-    for (delivery, faults) in unreadable {
-        store::delivery::reject(&mut tx, delivery, &faults).await?;
-    }
+    paths: PayloadPaths,
+    aliases: HashMap<String, DoverJobId>,
+}
 
-    let who: Vec<_> = news.keys().cloned().collect();
-    let locked = store::prospect::lock(&mut tx, connection, &who, sync.clock.now()).await?;
-    let (mut folds, mut into) = (Vec::with_capacity(locked.len()), Vec::with_capacity(count));
-    let mut known_by = Vec::with_capacity(locked.len());
-    let mut told = Vec::new();
-    for (id, candidate, job, mut says) in locked {
-        let Some(fresh) = news.remove(&(candidate.clone(), job)) else {
-            continue;
+impl Folding<'_> {
+    /// Folds the page beyond `after`. Answers how many deliveries it had, and where it ended; `None` where there was none.
+    async fn page(&self, after: &Place) -> Result<Option<(usize, Place)>, SyncError> {
+        let mut tx = store::begin_page(&self.sync.pool).await?;
+        let taken = store::inbox::take(&mut tx, self.connection, after, PAGE, PAGE_BYTES).await?;
+        let Some(last) = taken.last() else {
+            return Ok(None);
         };
-        says.fold(fresh.says);
-        let hashes = erase::hashes(sync, connection, &candidate, &says.contact);
-        known_by.push(((id, candidate), hashes));
-        into.extend(fresh.deliveries.into_iter().map(|delivery| (delivery, id)));
-        told.extend(fresh.activities.into_iter().map(|activity| activity.of(id)));
-        folds.push(Folded { id, says });
-    }
-    // Asked once the prospects are locked: an erasure that came between is seen.
-    let erased = erase::erased(&mut *tx, connection, &known_by).await?;
-    for fold in &mut folds {
-        if erased.keys().any(|(id, _)| *id == fold.id) {
-            fold.says = DoverSays::default();
+        let (count, last) = (taken.len(), (last.dover_candidate_id.clone(), last.id));
+        let (news, unreadable) = self.read(taken);
+        for (delivery, faults) in unreadable {
+            store::delivery::reject(&mut tx, delivery, &faults).await?;
         }
+        self.keep(&mut tx, news).await?;
+        tx.commit().await?;
+        Ok(Some((count, last)))
     }
-    let left_parked = store::prospect::save(&mut tx, &folds).await?;
-    told.retain(|told| !erased.keys().any(|(id, _)| *id == told.prospect));
-    if !told.is_empty() && store::note::is_wanted(&mut *tx, connection).await? {
-        store::note::fold(&mut tx, connection, &told, sync.clock.now()).await?;
-    }
-    store::inbox::folded(&mut tx, &into).await?;
-    if !left_parked.is_empty() {
-        store::inbox::decided(&mut tx, &left_parked).await?;
-    }
-    let erased = erased.into_iter().map(|((_, who), erasure)| (who, erasure));
-    erase::extend(sync, &mut tx, connection, &erased.collect()).await?;
-    tx.commit().await?;
-    Ok(count)
-}
 
-type Who = (DoverCandidateId, DoverJobId);
-
-/// Reads a page: what is news of whom, and which deliveries no longer read because the payload paths have changed.
-fn read(
-    taken: Vec<Unfolded>,
-    paths: &PayloadPaths,
-    aliases: &HashMap<String, DoverJobId>,
-) -> (BTreeMap<Who, News>, Vec<(i64, serde_json::Value)>) {
-    let mut news: BTreeMap<Who, News> = BTreeMap::new();
-    let mut unreadable = Vec::new();
-    let nobody = || serde_json::json!([{ "pointer": "", "detail": "it is about nobody" }]);
-    for delivery in taken {
-        let id = delivery.id;
-        let Said {
-            about,
-            says,
-            happened,
-        } = match said(&delivery, paths) {
-            Err(faults) => {
-                unreadable.push((id, serde_json::json!(faults)));
+    /// Reads a page: what is news of whom, and which deliveries no longer read because the payload paths have changed.
+    fn read(&self, taken: Vec<Unfolded>) -> (BTreeMap<Who, News>, Vec<(i64, serde_json::Value)>) {
+        let mut news: BTreeMap<Who, News> = BTreeMap::new();
+        let mut unreadable = Vec::new();
+        let nobody = || serde_json::json!([{ "pointer": "", "detail": "it is about nobody" }]);
+        for delivery in taken {
+            let read = match read(&delivery, &self.paths) {
+                Err(faults) => {
+                    unreadable.push((delivery.id, serde_json::json!(faults)));
+                    continue;
+                }
+                Ok(read) => read,
+            };
+            let Some((candidate, job)) = read.about else {
+                unreadable.push((delivery.id, nobody()));
                 continue;
-            }
-            Ok(said) => said,
-        };
-        let Some((candidate, job)) = about else {
-            unreadable.push((id, nobody()));
-            continue;
-        };
-        let job = aliases.get(job.as_str()).unwrap_or(&job).clone();
-        let news = news.entry((candidate, job)).or_default();
-        news.says.fold(says);
-        news.deliveries.push(id);
-        news.activities.extend(happened);
+            };
+            let job = self.aliases.get(job.as_str()).cloned().unwrap_or(job);
+            let news = news.entry((candidate, job)).or_default();
+            news.said.says.fold(read.says);
+            news.said.waiting.take(delivery.id, delivery.waits_since);
+            news.activities.extend(read.happened);
+        }
+        (news, unreadable)
     }
-    (news, unreadable)
+
+    async fn keep(
+        &self,
+        tx: &mut PgConnection,
+        news: BTreeMap<Who, News>,
+    ) -> Result<(), StoreError> {
+        let (sync, connection) = (self.sync, self.connection);
+        let mut activities = HashMap::new();
+        let said = news.into_iter().map(|(who, news)| {
+            if !news.activities.is_empty() {
+                activities.insert(who.clone(), news.activities);
+            }
+            (who, news.said)
+        });
+        let said = said.collect();
+        let mut merged = merge(tx, connection, said, sync.clock.now()).await?;
+        let known_by = merged.iter().map(|one| {
+            let (candidate, _) = &one.who;
+            let hashes = erase::hashes(sync, connection, candidate, &one.folded.says.contact);
+            (candidate.clone(), hashes)
+        });
+        let known_by: Vec<_> = known_by.collect();
+        // Asked once the prospects are locked: an erasure that came between is seen.
+        let erased = erase::erased(&mut *tx, connection, &known_by).await?;
+        for one in &mut merged {
+            if erased.contains_key(&one.who.0) {
+                one.forget();
+            }
+        }
+        keep(tx, &merged).await?;
+        let told = merged
+            .iter()
+            .filter(|one| !erased.contains_key(&one.who.0))
+            .filter_map(|one| Some((one.folded.id, activities.remove(&one.who)?)))
+            .flat_map(|(id, happened)| happened.into_iter().map(move |one| one.of(id)));
+        let told: Vec<_> = told.collect();
+        if !told.is_empty() && store::note::is_wanted(&mut *tx, connection).await? {
+            store::note::fold(tx, connection, &told, sync.clock.now()).await?;
+        }
+        erase::extend(sync, tx, connection, &erased.into_iter().collect()).await
+    }
 }
 
-/// What a delivery says.
-struct Said {
+/// A delivery as it was read.
+struct Read {
     about: Option<Who>,
     says: DoverSays,
     happened: Option<Happened>,
 }
 
 /// What a delivery says, and of whom. One that was emptied says nothing, and is still about somebody.
-fn said(delivery: &Unfolded, paths: &PayloadPaths) -> Result<Said, Vec<payload::Fault>> {
+fn read(delivery: &Unfolded, paths: &PayloadPaths) -> Result<Read, Vec<payload::Fault>> {
     if delivery.is_erased {
-        let candidate = delivery.dover_candidate_id.clone().map(DoverCandidateId);
+        let candidate = DoverCandidateId(delivery.dover_candidate_id.clone());
         let job = delivery.dover_job_id.clone().map(DoverJobId);
-        return Ok(Said {
-            about: candidate.zip(job),
+        return Ok(Read {
+            about: job.map(|job| (candidate, job)),
             says: DoverSays::default(),
             happened: None,
         });
     }
     let read = payload::read(&delivery.body, paths)?;
     let about = read.about();
-    Ok(Said {
+    Ok(Read {
         about: about.map(|(candidate, job)| (candidate.clone(), job.clone())),
         says: read.says(delivery.received_at, delivery.id),
         happened: Happened::read(&read, delivery),

@@ -28,6 +28,7 @@ mod identities;
 mod job_address;
 pub mod lease;
 mod look;
+mod merge;
 mod metadata;
 pub mod paths;
 mod person;

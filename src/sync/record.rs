@@ -140,9 +140,6 @@ pub(super) async fn record(
         store::brake::let_go(&mut tx, prospect.id).await?;
     }
     store::decision::record(&mut *tx, connection, std::slice::from_ref(&decision)).await?;
-    if meanwhile == Meanwhile::Nothing && outcome != Outcome::Retried {
-        store::inbox::decided(&mut tx, &[prospect.id]).await?;
-    }
     tx.commit().await?;
     Ok(Some(decision.id))
 }
@@ -186,11 +183,6 @@ pub(super) async fn record_quiet(
     let meanwhile: HashMap<ProspectId, Meanwhile> = ids.iter().copied().zip(meanwhile).collect();
     decisions.retain(|decision| meanwhile[&decision.prospect] != Meanwhile::Gone);
     store::decision::record(&mut *tx, connection, &decisions).await?;
-    let done = ids.into_iter();
-    let done: Vec<_> = done
-        .filter(|id| meanwhile[id] == Meanwhile::Nothing)
-        .collect();
-    store::inbox::decided(&mut tx, &done).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -280,9 +272,6 @@ pub(super) async fn finish(
             let (prospect, now) = (case.prospect.id, decision.decided_at);
             store::change::added(&mut tx, flush, prospect, candidate, now).await?;
         }
-    }
-    if meanwhile == Meanwhile::Nothing && outcome != Outcome::Retried {
-        store::inbox::decided(&mut tx, &[case.prospect.id]).await?;
     }
     tx.commit().await?;
     Ok(())

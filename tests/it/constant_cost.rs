@@ -38,7 +38,7 @@ const MAY: [(&str, &str); 2] = [
 ];
 
 /// What the statements that run all the time stand on, by a part of their text.
-const STANDS_ON: [(&str, &[&str]); 10] = [
+const STANDS_ON: [(&str, &[&str]); 11] = [
     // Storing a batch.
     (
         "INSERT INTO delivery (connection_id, webhook_id, body_hash, received_at, verdict, type, dover_candidate_id, \
@@ -52,25 +52,27 @@ const STANDS_ON: [(&str, &[&str]); 10] = [
     ("WHERE c.name = $1 GROUP BY c.id", &["connection"]),
     // Folding.
     (
-        "FOR UPDATE SKIP LOCKED ) SELECT id, received_at, body",
-        &["pending_unfolded", "delivery_pkey"],
+        "FOR UPDATE SKIP LOCKED ), sized AS",
+        &["pending_pkey", "delivery_pkey"],
     ),
-    ("IS NOT NULL AS \"found!\"", &["pending_unfolded"]),
+    ("IS NOT NULL AS \"found!\"", &["pending_oldest"]),
     (
-        "UPDATE pending SET prospect_id = f.prospect_id",
-        &["pending_pkey"],
+        "JOIN prospect p ON p.connection_id = $1 AND p.dover_candidate_id = w.candidate AND p.dover_job_id = w.job \
+         ORDER BY p.id FOR UPDATE OF p",
+        &["prospect_connection_id_dover_candidate_id_dover_job_id_key"],
     ),
+    ("UPDATE prospect p SET says = f.says", &["prospect_pkey"]),
     // Deciding.
-    (
-        "DELETE FROM pending WHERE prospect_id = ANY($1)",
-        &["pending_of_prospect"],
-    ),
+    ("UPDATE prospect p SET state = CASE", &["prospect_pkey"]),
     ("FROM note WHERE prospect_id = p.id", &["note_open"]),
     // Health and metrics.
-    ("FILTER (WHERE what = 'pending')", &["pending_oldest"]),
+    (
+        "FILTER (WHERE what = 'pending')",
+        &["pending_oldest", "prospect_waits"],
+    ),
     (
         "AS \"jobs_held!\" FROM connection",
-        &["pending_oldest", "flush_in_order"],
+        &["pending_oldest", "prospect_waits", "flush_in_order"],
     ),
     // Sweeping.
     (
@@ -88,9 +90,12 @@ const FILL: &str = r"
     INSERT INTO prospect (id, connection_id, dover_candidate_id, dover_job_id, says, state, reason, candidate_id, application_id, created_at)
     SELECT gen_random_uuid(), id, 'cand_' || n, 'job_' || n % 20, '{}', CASE WHEN n % 100 = 0 THEN 'pending' WHEN n % 50 = 1 THEN 'parked' ELSE 'synced' END, 'x', 'ac_' || n, 'aa_' || n, now()
     FROM connection CROSS JOIN generate_series(1, 1000) AS n;
-    INSERT INTO pending (delivery_id, connection_id, received_at, prospect_id)
-    SELECT d.id, d.connection_id, d.received_at, CASE WHEN d.id % 2 = 0 THEN p.id END
-    FROM delivery d JOIN prospect p ON p.connection_id = d.connection_id AND p.dover_candidate_id = d.dover_candidate_id;
+    INSERT INTO pending (delivery_id, connection_id, dover_candidate_id, received_at)
+    SELECT id, connection_id, dover_candidate_id, received_at FROM delivery WHERE id % 2 = 1;
+    UPDATE prospect p SET waiting = w.ids, waits_since = w.since
+    FROM (SELECT connection_id, dover_candidate_id, array_agg(id) AS ids, min(received_at) AS since FROM delivery
+          WHERE id % 2 = 0 GROUP BY connection_id, dover_candidate_id) AS w
+    WHERE w.connection_id = p.connection_id AND w.dover_candidate_id = p.dover_candidate_id;
     INSERT INTO flush (id, connection_id, status, trigger, started_at, finished_at)
     SELECT gen_random_uuid(), id, 'done', 'schedule', now() - n * interval '15 min', now() FROM connection CROSS JOIN generate_series(1, 300) AS n;
     INSERT INTO decision (id, connection_id, prospect_id, flush_id, decided_at, action, reason, sentence, rule, dover, ashby, calls)

@@ -179,8 +179,11 @@ async fn many_go_in_bounded_steps_and_no_connection_waits_for_anothers() {
     years_of_deliveries(&app, 20_000).await;
     // Some of the oldest were queued again by somebody.
     sqlx::query(
-        "INSERT INTO pending (delivery_id, connection_id, received_at)
-         SELECT id, connection_id, received_at FROM delivery WHERE webhook_id IN ('old_1', 'old_2', 'old_3000')",
+        "WITH again AS (
+             UPDATE delivery SET dover_candidate_id = 'cand_1' WHERE webhook_id IN ('old_1', 'old_2', 'old_3000') RETURNING *
+         )
+         INSERT INTO pending (delivery_id, connection_id, dover_candidate_id, received_at)
+         SELECT id, connection_id, dover_candidate_id, received_at FROM again",
     )
     .execute(&app.database.pool)
     .await

@@ -57,6 +57,14 @@ async fn health_counts_what_waits_and_how_long() {
         waiting,
         json!({ "pending": 2, "oldest_pending_age_s": 120, "parked": 0 })
     );
+    // Whoever looks ahead folds what waits: it waits all the same, and what has come since beside it.
+    app.preview().await;
+    assert_eq!(health(&app).await["queue"], waiting);
+    app.says(&Person::new("Ada"), "interviewing").await;
+    let more = json!({ "pending": 3, "oldest_pending_age_s": 120, "parked": 0 });
+    assert_eq!(health(&app).await["queue"], more);
+    app.preview().await;
+    assert_eq!(health(&app).await["queue"], more);
 
     app.flush().await;
     let after = health(&app).await;

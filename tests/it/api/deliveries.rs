@@ -51,6 +51,12 @@ async fn a_delivery_waits_until_it_is_decided() {
         waiting.get("reason").is_none() && waiting["id"].is_string(),
         "{waiting}"
     );
+    app.preview().await;
+    assert_eq!(
+        listed(&app, "").await["items"][0],
+        waiting,
+        "it is folded, not decided"
+    );
     app.flush().await;
     assert_eq!(listed(&app, "").await["items"][0]["pending"], false);
 }
