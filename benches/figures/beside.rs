@@ -23,6 +23,8 @@ const QUEUE: Queue = Queue {
     withdrawn: 0,
 };
 const CONNECTIONS: usize = 64;
+/// Turns with a flush, and as many without.
+const ROUNDS: usize = 3;
 /// Deliveries a second, as far as the machine takes them.
 const RATE: u32 = 10_000;
 /// What is tried where the machine takes fewer, as a share of what was tried before.
@@ -43,7 +45,7 @@ struct Scene {
 /// What was measured in one turn.
 struct Turn {
     outcome: Outcome,
-    /// Deliveries that were folded by its end.
+    /// Prospects that were folded by its end.
     folded: u64,
     /// Decisions that were made.
     decided: u64,
@@ -54,11 +56,11 @@ pub(crate) async fn measure(stage: &Stage, extent: Extent, sheet: &mut Sheet) ->
     let scene = Scene::set(stage, extent).await?;
     let rate = scene.rate().await?;
     let mut turns = Vec::new();
-    for round in 0..extent.rounds {
+    for round in 0..ROUNDS {
         let alone = scene.turn(rate, &format!("a{round}"), false).await?;
         let beside = scene.turn(rate, &format!("b{round}"), true).await?;
         crate::progress(&format!(
-            "round {}: p99 {:.2} ms alone, {:.2} ms beside a flush that folded {} and decided {}",
+            "round {}: p99 {:.2} ms alone, {:.2} ms beside a flush that folded {} prospects and decided {}",
             round + 1,
             alone.outcome.p99,
             beside.outcome.p99,
@@ -124,16 +126,15 @@ impl Scene {
             outcome = send(&load) => outcome?,
             stopped = flush_again_and_again(server.addr), if flushing => stopped.map(|never| match never {})?,
         };
-        let (pending, decided) = (
-            stage.count("pending").await?,
+        let (folded, decided) = (
+            stage.count("prospect").await?,
             stage.count("decision").await?,
         );
         server.stop().await?;
         ensure!(outcome.refused == 0, "{} were refused", outcome.refused);
-        let whole = u64::from(QUEUE.deliveries) + outcome.accepted;
         Ok(Turn {
             outcome,
-            folded: whole.saturating_sub(pending),
+            folded,
             decided,
         })
     }
@@ -187,7 +188,7 @@ fn note(rate: u32, turns: &[(Turn, Turn)], sheet: &mut Sheet) {
     sheet.fact(
         "that flush".to_owned(),
         format!(
-            "{} deliveries folded, {} prospects decided meanwhile",
+            "{} prospects folded, {} decided by the end of the load",
             each(|turn| turn.folded),
             each(|turn| turn.decided)
         ),

@@ -13,7 +13,7 @@ use crate::{
     hands::{now, pause},
     queue::Queue,
     receiving::Extent,
-    sheet::{Sheet, float, median, spread},
+    sheet::{Sheet, median, spread},
     stage::{Server, Stage, flush, get, send},
     usage,
 };
@@ -78,7 +78,9 @@ pub(crate) async fn measure(
         let name = format!("`GET {path}` with {what} / empty ({other:.2} / {one:.2} ms)");
         sheet.at_most(name, other / one, 1.5);
     }
-    note_memory(&on_full, &format!("after receiving, with {what}"), sheet)?;
+    let (_, empty_too) = usage::memory(on_empty.pid()?)?;
+    let after = format!("after receiving, with {what} ({empty_too:.0} with none)");
+    note_memory(&on_full, &after, sheet)?;
     drop(on_full);
     starts(&full, extent.rounds, &what, sheet).await?;
     flushed(&full, &ashby, sheet).await?;
@@ -97,7 +99,6 @@ fn note_memory(server: &Server, when: &str, sheet: &mut Sheet) -> Result<()> {
 async fn flushed(stage: &Stage, ashby: &Ashby, sheet: &mut Sheet) -> Result<()> {
     let address = ashby.url()?;
     let (server, _) = stage.program(&["--no-worker"], address.as_str()).await?;
-    let before = stage.count("pending").await?;
     let began = now();
     let is_done = tokio::select! {
         done = flush(server.addr) => { done?; true }
@@ -105,7 +106,8 @@ async fn flushed(stage: &Stage, ashby: &Ashby, sheet: &mut Sheet) -> Result<()> 
     };
     let took = now() - began;
     let (_, most) = usage::memory(server.pid()?)?;
-    let left = stage.count("pending").await?;
+    let folded = stage.count("prospect").await?;
+    let decided = stage.count("decision").await?;
     let end = if is_done {
         "to its end"
     } else {
@@ -113,10 +115,7 @@ async fn flushed(stage: &Stage, ashby: &Ashby, sheet: &mut Sheet) -> Result<()> 
     };
     sheet.fact(
         "a flush of what waits, on a job that is not registered".to_owned(),
-        format!(
-            "{:.0} of {before} deliveries folded in {took:.1?}, {end}",
-            float(before - left)
-        ),
+        format!("{folded} prospects folded, {decided} decided in {took:.1?}, {end}"),
     );
     sheet.at_most(
         "MiB resident, the most, flushing that".to_owned(),

@@ -44,7 +44,7 @@ struct Args {
     #[arg(long, value_name = "MILLIONS", value_parser = clap::value_parser!(u64).range(1..=1_000))]
     history: Option<u64>,
     /// How many times as fast the clock of the rate limit runs; 1 is real time, and takes a quarter of an hour.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60))]
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=60))]
     speed: u32,
     /// `cargo bench` says so.
     #[arg(long, hide = true)]
