@@ -45,7 +45,7 @@ struct Scene {
 /// What was measured in one turn.
 struct Turn {
     outcome: Outcome,
-    /// Prospects that were folded by its end.
+    /// Deliveries that were folded by its end.
     folded: u64,
     /// Decisions that were made.
     decided: u64,
@@ -60,7 +60,7 @@ pub(crate) async fn measure(stage: &Stage, extent: Extent, sheet: &mut Sheet) ->
         let alone = scene.turn(rate, &format!("a{round}"), false).await?;
         let beside = scene.turn(rate, &format!("b{round}"), true).await?;
         crate::progress(&format!(
-            "round {}: p99 {:.2} ms alone, {:.2} ms beside a flush that folded {} prospects and decided {}",
+            "round {}: p99 {:.2} ms alone, {:.2} ms beside a flush that folded {} and decided {}",
             round + 1,
             alone.outcome.p99,
             beside.outcome.p99,
@@ -126,15 +126,16 @@ impl Scene {
             outcome = send(&load) => outcome?,
             stopped = flush_again_and_again(server.addr), if flushing => stopped.map(|never| match never {})?,
         };
-        let (folded, decided) = (
-            stage.count("prospect").await?,
+        let (waiting, decided) = (
+            stage.count("pending").await?,
             stage.count("decision").await?,
         );
         server.stop().await?;
         ensure!(outcome.refused == 0, "{} were refused", outcome.refused);
+        let whole = u64::from(QUEUE.deliveries) + outcome.accepted;
         Ok(Turn {
             outcome,
-            folded,
+            folded: whole.saturating_sub(waiting),
             decided,
         })
     }
@@ -188,7 +189,7 @@ fn note(rate: u32, turns: &[(Turn, Turn)], sheet: &mut Sheet) {
     sheet.fact(
         "that flush".to_owned(),
         format!(
-            "{} prospects folded, {} decided by the end of the load",
+            "{} deliveries folded, {} prospects decided by the end of the load",
             each(|turn| turn.folded),
             each(|turn| turn.decided)
         ),

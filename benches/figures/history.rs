@@ -99,6 +99,7 @@ fn note_memory(server: &Server, when: &str, sheet: &mut Sheet) -> Result<()> {
 async fn flushed(stage: &Stage, ashby: &Ashby, sheet: &mut Sheet) -> Result<()> {
     let address = ashby.url()?;
     let (server, _) = stage.program(&["--no-worker"], address.as_str()).await?;
+    let before = stage.count("pending").await?;
     let began = now();
     let is_done = tokio::select! {
         done = flush(server.addr) => { done?; true }
@@ -106,7 +107,7 @@ async fn flushed(stage: &Stage, ashby: &Ashby, sheet: &mut Sheet) -> Result<()> 
     };
     let took = now() - began;
     let (_, most) = usage::memory(server.pid()?)?;
-    let folded = stage.count("prospect").await?;
+    let folded = before.saturating_sub(stage.count("pending").await?);
     let decided = stage.count("decision").await?;
     let end = if is_done {
         "to its end"
@@ -115,7 +116,7 @@ async fn flushed(stage: &Stage, ashby: &Ashby, sheet: &mut Sheet) -> Result<()> 
     };
     sheet.fact(
         "a flush of what waits, on a job that is not registered".to_owned(),
-        format!("{folded} prospects folded, {decided} decided in {took:.1?}, {end}"),
+        format!("{folded} of {before} deliveries folded, {decided} prospects decided in {took:.1?}, {end}"),
     );
     sheet.at_most(
         "MiB resident, the most, flushing that".to_owned(),
