@@ -27,6 +27,8 @@ const CONNECTIONS: usize = 64;
 const ROUNDS: usize = 3;
 /// Deliveries a second, as far as the machine takes them.
 const RATE: u32 = 10_000;
+/// The least that is tried: where that is too much, the figure tells.
+const LEAST: u32 = 1_000;
 /// What is tried where the machine takes fewer, as a share of what was tried before.
 const LESS: f64 = 0.8;
 /// A rate is kept up where so much of it was answered within the time that counts.
@@ -51,21 +53,25 @@ struct Turn {
     decided: u64,
 }
 
-/// Measures and notes it.
+/// Measures and notes it, at [`RATE`] or the largest rate below that receiving keeps up by itself in every round.
 pub(crate) async fn measure(stage: &Stage, extent: Extent, sheet: &mut Sheet) -> Result<()> {
     let scene = Scene::set(stage, extent).await?;
-    let rate = scene.rate().await?;
-    let mut turns = Vec::new();
-    for round in 0..ROUNDS {
-        let alone = scene.turn(rate, &format!("a{round}"), false).await?;
-        let beside = scene.turn(rate, &format!("b{round}"), true).await?;
+    let (mut rate, mut turns) = (RATE, Vec::new());
+    while turns.len() < ROUNDS {
+        let alone = scene.turn(rate, false).await?;
+        if !alone.keeps_up(rate) {
+            crate::progress(&format!(
+                "{rate} a second are too many: {:.0} were answered, p99 {:.0} ms",
+                alone.outcome.rate, alone.outcome.p99
+            ));
+            rate = less(rate);
+            turns.clear();
+            continue;
+        }
+        let beside = scene.turn(rate, true).await?;
         crate::progress(&format!(
-            "round {}: p99 {:.2} ms alone, {:.2} ms beside a flush that folded {} and decided {}",
-            round + 1,
-            alone.outcome.p99,
-            beside.outcome.p99,
-            beside.folded,
-            beside.decided
+            "{rate} a second: p99 {:.2} ms alone, {:.2} ms beside a flush that folded {} and decided {}",
+            alone.outcome.p99, beside.outcome.p99, beside.folded, beside.decided
         ));
         turns.push((alone, beside));
     }
@@ -73,6 +79,13 @@ pub(crate) async fn measure(stage: &Stage, extent: Extent, sheet: &mut Sheet) ->
     scene.ashby.close().await?;
     note(rate, &turns, sheet);
     Ok(())
+}
+
+impl Turn {
+    fn keeps_up(&self, rate: u32) -> bool {
+        let wanted = KEPT_UP * f64::from(rate);
+        rate <= LEAST || (self.outcome.rate >= wanted && self.outcome.p99 < QUEUEING)
+    }
 }
 
 impl Scene {
@@ -95,30 +108,12 @@ impl Scene {
         })
     }
 
-    /// The largest rate that receiving keeps up by itself, [`RATE`] at most.
-    async fn rate(&self) -> Result<u32> {
-        let mut rate = RATE;
-        loop {
-            let outcome = self.turn(rate, &format!("r{rate}"), false).await?.outcome;
-            let wanted = f64::from(rate);
-            if outcome.rate >= KEPT_UP * wanted && outcome.p99 < QUEUEING {
-                return Ok(rate);
-            }
-            crate::progress(&format!(
-                "{rate} a second are too many: {:.0} were answered, p99 {:.0} ms",
-                outcome.rate, outcome.p99
-            ));
-            rate = less(rate);
-            ensure!(rate > 100, "this machine receives next to nothing");
-        }
-    }
-
     /// Receives at that rate, with everything that waits left alone or flushed.
-    async fn turn(&self, rate: u32, run: &str, flushing: bool) -> Result<Turn> {
+    async fn turn(&self, rate: u32, flushing: bool) -> Result<Turn> {
         self.employer.queue(&QUEUE).await?;
         let stage = &self.employer.stage;
         let server = program(stage, &self.ashby).await?;
-        let mut load = self.extent.load(&server, CONNECTIONS, run)?;
+        let mut load = self.extent.load(&server, CONNECTIONS, "b")?;
         let length = usize::try_from(load.warm_up_ms + load.measure_ms)?;
         load.ready = length * usize::try_from(rate)? / 1_000;
         load.rate = Some(rate);
