@@ -74,7 +74,7 @@ pub(crate) async fn measure(
         0.95,
     );
     for path in ["/health", "/metrics"] {
-        let (one, other) = (asked(&on_empty, path).await?, asked(&on_full, path).await?);
+        let [one, other] = asked([&on_empty, &on_full], path).await?;
         let name = format!("`GET {path}` with {what} / empty ({other:.2} / {one:.2} ms)");
         sheet.at_most(name, other / one, 1.5);
     }
@@ -192,13 +192,15 @@ async fn fill(stage: &Stage, old: u64) -> Result<()> {
     settle(stage).await
 }
 
-/// How long a door takes to answer, in milliseconds.
-async fn asked(server: &Server, path: &str) -> Result<f64> {
-    let mut took = Vec::new();
+/// How long a door of each takes to answer, in milliseconds: asked in turns.
+async fn asked(servers: [&Server; 2], path: &str) -> Result<[f64; 2]> {
+    let mut took = [Vec::new(), Vec::new()];
     for _ in 0..ASKED {
-        let began = now();
-        ensure!(get(server.addr, path).await, "{path} did not answer 200");
-        took.push((now() - began).max(Duration::ZERO).as_secs_f64() * 1e3);
+        for (server, took) in servers.iter().zip(&mut took) {
+            let began = now();
+            ensure!(get(server.addr, path).await, "{path} did not answer 200");
+            took.push((now() - began).as_secs_f64() * 1e3);
+        }
     }
-    Ok(median(took))
+    Ok(took.map(median))
 }
