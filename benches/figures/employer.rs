@@ -87,7 +87,7 @@ impl Employer {
     /// Begins from nothing but deliveries that wait, and tables that the planner knows.
     pub(crate) async fn queue(&self, queue: &Queue) -> Result<()> {
         let mut session = self.stage.session().await?;
-        sqlx::raw_sql("TRUNCATE delivery, pending, prospect, flush CASCADE")
+        sqlx::raw_sql("TRUNCATE delivery, pending, prospect, decision, flush CASCADE")
             .execute(&mut session)
             .await?;
         queue.fill(&mut session).await?;

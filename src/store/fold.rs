@@ -75,12 +75,17 @@ pub async fn add(
     let rows = Columns::of(folded);
     let made = sqlx::query_scalar!(
         r#"
+        WITH here AS (
+            -- Once, in place of a reference that is checked row by row. Locked as that does.
+            SELECT id FROM connection WHERE id = $1 FOR KEY SHARE
+        )
         INSERT INTO prospect (id, connection_id, dover_candidate_id, dover_job_id, says, name, stage, status, dover_updated_at,
                               revision, waiting, waits_since, created_at)
-        SELECT id, $1, candidate, job, says, name, stage, status, said_at, 1, waiting::bigint[], since, $12
+        SELECT f.id, here.id, candidate, job, says, name, stage, status, said_at, 1, waiting::bigint[], since, $12
         FROM unnest($2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
                     $10::text[], $11::timestamptz[])
              AS f (id, candidate, job, says, name, stage, status, said_at, waiting, since)
+        CROSS JOIN here
         ORDER BY candidate, job
         ON CONFLICT (connection_id, dover_candidate_id, dover_job_id) DO NOTHING
         RETURNING id

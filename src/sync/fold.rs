@@ -50,33 +50,25 @@ struct Happened {
 
 /// Folds everything that waits on `connection`. Answers how many deliveries that were.
 pub async fn fold(sync: &Sync, connection: &Connection) -> Result<usize, SyncError> {
-    fold_pages(sync, connection, usize::MAX).await
+    let Some(folding) = Folding::of(sync, connection).await? else {
+        return Ok(0);
+    };
+    let Some((first, place)) = folding.page(&Place::default()).await? else {
+        return Ok(0);
+    };
+    // Two at a time: one page is read while the other is written.
+    let rest = || Box::pin(folding.behind(place.clone()));
+    let (one, other) = tokio::try_join!(rest(), rest())?;
+    Ok(first + one + other)
 }
 
 /// Folds at most a page of what waits: for a reader, who must not pay for a whole backlog.
 pub async fn fold_a_page(sync: &Sync, connection: &Connection) -> Result<usize, SyncError> {
-    fold_pages(sync, connection, 1).await
-}
-
-async fn fold_pages(sync: &Sync, connection: &Connection, most: usize) -> Result<usize, SyncError> {
-    if !store::inbox::has_unfolded(&sync.pool, connection.id).await? {
+    let Some(folding) = Folding::of(sync, connection).await? else {
         return Ok(0);
-    }
-    let folding = Folding {
-        sync,
-        connection: connection.id,
-        paths: payload_paths(connection)?,
-        aliases: aliases(sync, connection.id).await?,
     };
-    let (mut folded, mut after) = (0, Place::default());
-    for _ in 0..most {
-        let Some((count, last)) = folding.page(&after).await? else {
-            break;
-        };
-        folded += count;
-        after = last;
-    }
-    Ok(folded)
+    let page = folding.page(&Place::default()).await?;
+    Ok(page.map_or(0, |(count, _)| count))
 }
 
 /// Where this connection's payloads keep what we read.
@@ -108,7 +100,30 @@ struct Folding<'a> {
     aliases: HashMap<String, DoverJobId>,
 }
 
-impl Folding<'_> {
+impl<'a> Folding<'a> {
+    /// What folding on `connection` goes by; `None` where nothing waits.
+    async fn of(sync: &'a Sync, connection: &Connection) -> Result<Option<Self>, SyncError> {
+        if !store::inbox::has_unfolded(&sync.pool, connection.id).await? {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            sync,
+            connection: connection.id,
+            paths: payload_paths(connection)?,
+            aliases: aliases(sync, connection.id).await?,
+        }))
+    }
+
+    /// Folds whatever waits beyond `after`, page by page. Answers how many deliveries that were.
+    async fn behind(&self, mut after: Place) -> Result<usize, SyncError> {
+        let mut folded = 0;
+        while let Some((count, last)) = self.page(&after).await? {
+            folded += count;
+            after = last;
+        }
+        Ok(folded)
+    }
+
     /// Folds the page beyond `after`. Answers how many deliveries it had, and where it ended; `None` where there was none.
     async fn page(&self, after: &Place) -> Result<Option<(usize, Place)>, SyncError> {
         let mut tx = store::begin_page(&self.sync.pool).await?;
