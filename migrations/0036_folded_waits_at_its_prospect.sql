@@ -2,7 +2,7 @@
 -- written to the queue and taken from it, and nothing of it is written in between. What waits lies in the order of whom it is
 -- about, so that all that waits of one candidate is folded at once, and their prospect written once.
 --
--- Processes of before cannot fold beside this: they are to be stopped first.
+-- Processes of before can neither fold nor receive beside this: they are to be stopped first.
 
 ALTER TABLE prospect
     -- Deliveries that were folded and wait to be decided, and since when the first of them does.
@@ -60,6 +60,8 @@ CREATE INDEX prospect_waits ON prospect (connection_id, waits_since) WHERE waits
 -- Compared byte by byte: which order it is does not matter, and this one costs least.
 ALTER TABLE pending ADD COLUMN dover_candidate_id text COLLATE "C";
 UPDATE pending SET dover_candidate_id = delivery.dover_candidate_id FROM delivery WHERE delivery.id = pending.delivery_id;
+-- Of nobody, or of a delivery that is gone: it could never be folded.
+DELETE FROM pending WHERE dover_candidate_id IS NULL;
 ALTER TABLE pending
     ALTER COLUMN dover_candidate_id SET NOT NULL,
     -- Its indexes go with it.

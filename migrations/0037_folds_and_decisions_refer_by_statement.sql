@@ -22,7 +22,8 @@ ALTER TABLE decision
 
 CREATE FUNCTION decisions_go_with_their_prospect() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    DELETE FROM decision USING departed WHERE decision.prospect_id = departed.id;
+    -- Looked up one by one, whatever the planner thinks of how many there are: it is planned once a session.
+    DELETE FROM decision WHERE prospect_id = ANY (ARRAY(SELECT id FROM departed));
     RETURN NULL;
 END $$;
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::{PgExecutor, types::Json};
+use sqlx::{PgConnection, PgExecutor, types::Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -411,4 +411,16 @@ pub async fn set_environment(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Keeps a connection from being removed until the transaction ends. Answers whether it is there. Before anything of it is
+/// locked: whoever removes it locks it first too.
+pub async fn hold(tx: &mut PgConnection, id: ConnectionId) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar!(
+        "SELECT id FROM connection WHERE id = $1 FOR KEY SHARE",
+        id.0
+    )
+    .fetch_optional(tx)
+    .await?;
+    Ok(found.is_some())
 }

@@ -313,6 +313,18 @@ pub async fn requeue(
     kind: &str,
     about: &(DoverCandidateId, DoverJobId),
 ) -> Result<(), StoreError> {
+    // It may be about somebody else than it was read to be about before.
+    sqlx::query!(
+        r#"
+        DELETE FROM pending p USING delivery d
+        WHERE d.connection_id = $1 AND d.id = $2 AND p.connection_id = d.connection_id
+          AND p.dover_candidate_id = d.dover_candidate_id AND p.delivery_id = d.id
+        "#,
+        connection.0,
+        id
+    )
+    .execute(&mut *tx)
+    .await?;
     // An `id-reused` delivery keeps its verdict, which is history; being queued is what makes it count.
     sqlx::query!(
         r#"

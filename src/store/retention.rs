@@ -150,6 +150,13 @@ pub async fn decisions(
             next: Some(after),
         });
     }
+    // Locked first: who keeps a decision in one of them just now is waited for, and seen by the next statement.
+    sqlx::query!(
+        "SELECT id FROM flush WHERE id = ANY($1) ORDER BY id FOR UPDATE",
+        &old
+    )
+    .fetch_all(&mut *tx)
+    .await?;
     let flushes = sqlx::query!(
         r#"
         DELETE FROM flush f WHERE id = ANY($1) AND NOT EXISTS (SELECT FROM decision d WHERE d.flush_id = f.id)

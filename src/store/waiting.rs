@@ -171,8 +171,13 @@ pub async fn hand_over(
     let to: Vec<Uuid> = moved.iter().map(|(_, to)| to.0).collect();
     sqlx::query!(
         r#"
-        UPDATE prospect p SET waiting = p.waiting || f.waiting, waits_since = least(p.waits_since, f.waits_since),
-                              erasure_id = coalesce(f.erasure_id, p.erasure_id)
+        -- Nobody decides one that stays as it is because nothing newer was said: that is the answer to what waits.
+        UPDATE prospect p
+        SET waiting = CASE WHEN p.state = 'pending'
+                           THEN ARRAY(SELECT DISTINCT id FROM unnest(p.waiting || f.waiting) AS w (id) ORDER BY id)
+                           ELSE p.waiting END,
+            waits_since = CASE WHEN p.state = 'pending' THEN least(p.waits_since, f.waits_since) ELSE p.waits_since END,
+            erasure_id = coalesce(f.erasure_id, p.erasure_id)
         FROM unnest($1::uuid[], $2::uuid[]) AS m (from_id, to_id) JOIN prospect f ON f.id = m.from_id
         WHERE p.id = m.to_id AND (f.waits_since IS NOT NULL OR f.erasure_id IS NOT NULL)
         "#,

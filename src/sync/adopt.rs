@@ -27,6 +27,7 @@ pub(super) async fn adopt(
     if from.as_str() == to.as_str() {
         return Ok(());
     }
+    store::connection::hold(tx, connection).await?;
     let mut after: ProspectId = uuid::Uuid::nil().into();
     loop {
         let page = store::waiting::strays(&mut *tx, connection, from.as_str(), after, PAGE).await?;

@@ -29,6 +29,9 @@ use crate::{
 /// Deliveries a page: enough to make the statements' fixed costs small, few enough to keep memory and locks short.
 const PAGE: i64 = 1_000;
 
+/// How often a run takes a page again that met somebody who wanted the same prospects in another order.
+const GIVES_WAY: u32 = 3;
+
 /// Bytes of bodies a page: a body may be a thousand times as large as most are.
 const PAGE_BYTES: i64 = 16 << 20;
 
@@ -53,13 +56,10 @@ pub async fn fold(sync: &Sync, connection: &Connection) -> Result<usize, SyncErr
     let Some(folding) = Folding::of(sync, connection).await? else {
         return Ok(0);
     };
-    let Some((first, place)) = folding.page(&Place::default()).await? else {
-        return Ok(0);
-    };
-    // Two at a time: one page is read while the other is written.
-    let rest = || Box::pin(folding.behind(place.clone()));
-    let (one, other) = tokio::try_join!(rest(), rest())?;
-    Ok(first + one + other)
+    // Two at a time: one page is read while the other is written. What one has taken the other passes over.
+    let all = || Box::pin(folding.behind(Place::default()));
+    let (one, other) = tokio::try_join!(all(), all())?;
+    Ok(one + other)
 }
 
 /// Folds at most a page of what waits: for a reader, who must not pay for a whole backlog.
@@ -116,17 +116,29 @@ impl<'a> Folding<'a> {
 
     /// Folds whatever waits beyond `after`, page by page. Answers how many deliveries that were.
     async fn behind(&self, mut after: Place) -> Result<usize, SyncError> {
-        let mut folded = 0;
-        while let Some((count, last)) = self.page(&after).await? {
-            folded += count;
-            after = last;
+        let (mut folded, mut given_way) = (0, 0);
+        loop {
+            match self.page(&after).await {
+                Ok(Some((count, last))) => {
+                    folded += count;
+                    after = last;
+                }
+                Ok(None) => return Ok(folded),
+                // Whoever it met is through with them by now.
+                Err(SyncError::Store(StoreError::Contended(_))) if given_way < GIVES_WAY => {
+                    given_way += 1;
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(folded)
     }
 
     /// Folds the page beyond `after`. Answers how many deliveries it had, and where it ended; `None` where there was none.
     async fn page(&self, after: &Place) -> Result<Option<(usize, Place)>, SyncError> {
         let mut tx = store::begin_page(&self.sync.pool).await?;
+        if !store::connection::hold(&mut tx, self.connection).await? {
+            return Ok(None);
+        }
         let taken = store::inbox::take(&mut tx, self.connection, after, PAGE, PAGE_BYTES).await?;
         let Some(last) = taken.last() else {
             return Ok(None);

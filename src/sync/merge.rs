@@ -1,6 +1,6 @@
 //! Takes what was said of people into their prospects, those that are new and those that are known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -10,7 +10,7 @@ use crate::{
     plan::says::DoverSays,
     store::{
         self, StoreError,
-        fold::{Folded, Waiting, Who},
+        fold::{Folded, Held, Waiting, Who},
     },
 };
 
@@ -32,6 +32,27 @@ pub(super) struct Merged {
 }
 
 impl Merged {
+    fn new(who: Who, said: Said) -> Self {
+        Self {
+            who,
+            folded: Folded {
+                id: ProspectId::fresh(),
+                says: said.says,
+                waiting: said.waiting,
+            },
+            is_kept: true,
+            refused: None,
+        }
+    }
+
+    fn merge(&mut self, held: Held) {
+        self.refused = held.is_refused.then(|| held.says.clone());
+        let fresh = std::mem::replace(&mut self.folded.says, held.says);
+        self.folded.says.fold(fresh);
+        self.folded.id = held.id;
+        self.is_kept = false;
+    }
+
     /// Leaves nothing of what was said.
     pub(super) fn forget(&mut self) {
         self.folded.says = DoverSays::default();
@@ -43,48 +64,75 @@ impl Merged {
     }
 }
 
-/// Makes whoever is new, and locks and merges whoever is known: those are yet to be [kept](keep).
+/// How often somebody may have been removed between being met and being locked.
+const MET_IN_VAIN: usize = 5;
+
+/// Makes whoever is new, and locks and merges whoever is known: those are yet to be [kept](keep). Fails as contended rather
+/// than leave somebody out.
 pub(super) async fn merge(
     tx: &mut PgConnection,
     connection: ConnectionId,
     said: BTreeMap<Who, Said>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Merged>, StoreError> {
-    let merged = said.into_iter().map(|(who, said)| Merged {
-        who,
-        folded: Folded {
-            id: ProspectId::fresh(),
-            says: said.says,
-            waiting: said.waiting,
-        },
-        is_kept: true,
-        refused: None,
-    });
-    let mut merged: Vec<Merged> = merged.collect();
-    let who: Vec<&Who> = merged.iter().map(|one| &one.who).collect();
-    let folded: Vec<&Folded> = merged.iter().map(|one| &one.folded).collect();
-    let made = store::fold::add(tx, connection, (&who, &folded), now).await?;
-    let known: Vec<&Who> = merged
-        .iter()
-        .filter(|one| !made.contains(&one.folded.id))
-        .map(|one| &one.who)
+    let mut open: Vec<Merged> = said
+        .into_iter()
+        .map(|(who, said)| Merged::new(who, said))
         .collect();
-    if known.is_empty() {
-        return Ok(merged);
+    let mut merged = Vec::with_capacity(open.len());
+    for _ in 0..MET_IN_VAIN {
+        open = add(tx, connection, open, &mut merged, now).await?;
+        open = lock(tx, connection, open, &mut merged).await?;
+        if open.is_empty() {
+            return Ok(merged);
+        }
+        // Whoever was met and is gone was given to another prospect meanwhile: they are made again, and given to it too.
     }
-    for held in store::fold::lock(tx, connection, &known).await? {
-        // What is merged is in the order of who it is.
-        let Ok(place) = merged.binary_search_by(|one| one.who.cmp(&held.who)) else {
-            continue;
-        };
-        let one = &mut merged[place];
-        one.refused = held.is_refused.then(|| held.says.clone());
-        let fresh = std::mem::replace(&mut one.folded.says, held.says);
-        one.folded.says.fold(fresh);
-        one.folded.id = held.id;
-        one.is_kept = false;
+    Err(StoreError::Contended(sqlx::Error::RowNotFound))
+}
+
+/// Makes whoever is new. Answers the others.
+async fn add(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    open: Vec<Merged>,
+    merged: &mut Vec<Merged>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Merged>, StoreError> {
+    let who: Vec<&Who> = open.iter().map(|one| &one.who).collect();
+    let folded: Vec<&Folded> = open.iter().map(|one| &one.folded).collect();
+    let made = store::fold::add(tx, connection, (&who, &folded), now).await?;
+    let is_made = |one: &Merged| made.contains(&one.folded.id);
+    let (new, known): (Vec<_>, Vec<_>) = open.into_iter().partition(is_made);
+    merged.extend(new);
+    Ok(known)
+}
+
+/// Locks whoever is known, and merges what was said of them into what was said before. Answers those who are not there.
+async fn lock(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    open: Vec<Merged>,
+    merged: &mut Vec<Merged>,
+) -> Result<Vec<Merged>, StoreError> {
+    if open.is_empty() {
+        return Ok(open);
     }
-    Ok(merged)
+    let who: Vec<&Who> = open.iter().map(|one| &one.who).collect();
+    let held = store::fold::lock(tx, connection, &who).await?;
+    let held = held.into_iter().map(|held| (held.who.clone(), held));
+    let mut held: HashMap<Who, Held> = held.collect();
+    let mut missing = Vec::new();
+    for mut one in open {
+        match held.remove(&one.who) {
+            Some(held) => {
+                one.merge(held);
+                merged.push(one);
+            }
+            None => missing.push(one),
+        }
+    }
+    Ok(missing)
 }
 
 /// Keeps what is not kept yet.

@@ -107,7 +107,7 @@ pub async fn register(
         read_at: now,
         created_at: now,
     };
-    let mut tx = sync.pool.begin().await?;
+    let mut tx = store::begin_page(&sync.pool).await?;
     store::job::create(&mut *tx, connection, &job)
         .await
         .map_err(taken)?;
@@ -148,7 +148,7 @@ pub async fn change(
         read_at,
         ..job
     };
-    let mut tx = sync.pool.begin().await?;
+    let mut tx = store::begin_page(&sync.pool).await?;
     store::job::update(&mut *tx, &job).await.map_err(taken)?;
     goes_on(sync, &mut tx, connection, &job).await?;
     tx.commit().await?;

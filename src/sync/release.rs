@@ -105,7 +105,7 @@ pub(super) async fn registered_meanwhile(
     sync: &Sync,
     connection: ConnectionId,
 ) -> Result<(), SyncError> {
-    let mut tx = sync.pool.begin().await?;
+    let mut tx = store::begin_page(&sync.pool).await?;
     for (ashby_job, dover_job) in store::waiting::unadopted(&mut *tx, connection).await? {
         adopt(
             &mut tx,

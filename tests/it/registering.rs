@@ -466,3 +466,32 @@ async fn another_key_of_the_same_organisation_takes_over() {
     app.says(&Person::new("Ada"), "replied").await;
     assert_eq!(app.flush_to_rest().await.len(), 2);
 }
+
+#[tokio::test]
+async fn news_of_somebody_who_is_given_away_at_that_moment_is_not_lost() {
+    let app = TestApp::with_job().await;
+    let ada = Person::new("Ada");
+    app.says(&ada, "new_lead").await;
+    app.preview().await;
+    app.says(&ada, "replied").await;
+    // As a registration does with whoever it gives to another prospect.
+    let mut giving = app.database.pool.begin().await.unwrap();
+    sqlx::query("DELETE FROM prospect")
+        .execute(&mut *giving)
+        .await
+        .unwrap();
+    let given = async {
+        until_so("the fold has met her", async || {
+            let waits =
+                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+                         AND wait_event_type = 'Lock' AND query LIKE '%FOR UPDATE OF p%')";
+            let pool = &app.database.pool;
+            sqlx::query_scalar(waits).fetch_one(pool).await.unwrap()
+        })
+        .await;
+        giving.commit().await.unwrap();
+    };
+    tokio::join!(app.flush(), given);
+    assert_eq!(app.application("Ada").await["stage"], "Replied");
+    assert_eq!(app.get("/health").await.ok()["queue"]["pending"], 0);
+}
