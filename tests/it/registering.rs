@@ -474,12 +474,10 @@ async fn news_of_somebody_who_is_given_away_at_that_moment_is_not_lost() {
     app.says(&ada, "new_lead").await;
     app.preview().await;
     app.says(&ada, "replied").await;
-    // As a registration does with whoever it gives to another prospect.
+    // As a registration does with whoever it gives to another prospect: locked, and removed once all is given.
     let mut giving = app.database.pool.begin().await.unwrap();
-    sqlx::query("DELETE FROM prospect")
-        .execute(&mut *giving)
-        .await
-        .unwrap();
+    let lock = "SELECT FROM prospect FOR UPDATE";
+    sqlx::query(lock).execute(&mut *giving).await.unwrap();
     let given = async {
         until_so("the fold has met her", async || {
             let waits =
@@ -489,6 +487,8 @@ async fn news_of_somebody_who_is_given_away_at_that_moment_is_not_lost() {
             sqlx::query_scalar(waits).fetch_one(pool).await.unwrap()
         })
         .await;
+        let remove = "DELETE FROM prospect";
+        sqlx::query(remove).execute(&mut *giving).await.unwrap();
         giving.commit().await.unwrap();
     };
     tokio::join!(app.flush(), given);
