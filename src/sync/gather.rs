@@ -9,6 +9,7 @@ use super::{
     Sync, SyncError,
     brake::Brake,
     doubt, erase, fields,
+    freshness::SharedLook,
     identities::Identities,
     look::{Known, Picture},
     person::{or_untold, untold},
@@ -43,6 +44,8 @@ pub(super) struct Scene<'a> {
     pub(super) setup: Setup,
     pub(super) jobs: HashMap<DoverJobId, Job>,
     pub(super) picture: Picture,
+    /// The look that changes share.
+    pub(super) shared_look: SharedLook,
     pub(super) brake: Brake,
     pub(super) policies: Policies,
     /// How long the outcome of a create is looked for before somebody is asked.

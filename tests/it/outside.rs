@@ -205,6 +205,35 @@ async fn while_the_budget_is_scarce_the_list_is_looked_at_instead() {
 }
 
 #[tokio::test]
+async fn of_many_changes_one_look_serves_all_beyond_a_few() {
+    let app = TestApp::with_job().await;
+    let people: Vec<Person> = (0..20).map(|n| Person::new(&format!("P{n}"))).collect();
+    for person in &people {
+        app.says(person, "new_lead").await;
+    }
+    app.flush_to_rest().await;
+    app.wait(15);
+    for person in &people {
+        app.says(person, "replied").await;
+    }
+    let one = app.application("P19").await;
+    let looks = app.called("application.list").await;
+    amid(&app, "job.info", async {
+        seconds(&app, 6);
+        moves_on(&app, &one).await;
+    })
+    .await;
+    assert!(app.called("application.info").await <= 5);
+    assert_eq!(app.called("application.list").await, looks + 2);
+    assert_eq!(app.application("P19").await["stage"], "Offer");
+    assert_eq!(app.reason(&people[19].id).await, "ashby-is-newer");
+    for n in 0..19 {
+        let application = app.application(&format!("P{n}")).await;
+        assert_eq!(application["stage"], "Replied", "P{n}");
+    }
+}
+
+#[tokio::test]
 async fn news_that_comes_while_a_create_is_under_way_waits_for_the_next_flush() {
     let app = TestApp::with_job().await;
     let ada = Person::new("Ada");

@@ -210,18 +210,17 @@ impl Flush<'_> {
         mut case: Case,
     ) -> Result<(Case, Judged, Applied), Stop> {
         for _ in 0..ATTEMPTS {
-            let judged = scene.brake.judge(&case, plan(&case.situation));
-            let plan = &judged.plan;
-            if changes_what_exists(plan) && !self.is_fresh(&case) {
+            let mut judged = scene.brake.judge(&case, plan(&case.situation));
+            if changes_what_exists(&judged.plan) && !self.is_fresh(&case) {
                 match self.freshen(scene, ashby, case).await? {
                     Ok(fresh) => case = fresh,
                     Err((stale, reason)) => {
                         return Ok((stale, Judged::nothing(reason), Applied::default()));
                     }
                 }
-                continue;
+                judged = scene.brake.judge(&case, plan(&case.situation));
             }
-            match apply::apply(scene, self.id, ashby, &self.lease, &case, plan).await {
+            match apply::apply(scene, self.id, ashby, &self.lease, &case, &judged.plan).await {
                 Ok(applied) => {
                     let judged = self.gone_or_hidden(scene, ashby, &case, judged).await?;
                     return Ok((case, judged, applied));
@@ -265,8 +264,8 @@ impl Flush<'_> {
             .is_some_and(|at| is_fresh(at, self.sync.clock.now()))
     }
 
-    /// Looks at the application again: by itself while the key's budget is ample, else at all that changed. Where Ashby
-    /// does not tell, the prospect waits by itself.
+    /// Looks at the application again: by itself while the key's budget is ample for a look at each, else at all that changed.
+    /// Where Ashby does not tell, the prospect waits by itself.
     async fn freshen(
         &self,
         scene: &Scene<'_>,
@@ -276,22 +275,26 @@ impl Flush<'_> {
         let Some(application) = application(&case.situation.person) else {
             return Ok(Ok(case));
         };
-        let asked_at = self.sync.clock.now();
         let connection = self.connection.id;
-        let is_scarce = !ashby.pace().is_ample();
-        let in_bulk = is_scarce
-            && look::follow_applications(self.sync, connection, ashby).await?
-                == look::Known::Current;
-        // A list that was not read to its end says nothing of this one.
-        let is_seen = in_bulk
-            || match look::look_at(self.sync, connection, ashby, &application.id).await {
-                Ok(seen) => seen.is_some(),
+        let shared = &scene.shared_look;
+        let is_scarce = shared.is_for_many() || !ashby.pace().is_ample();
+        // A list that is read anew tells nothing until it was read to its end.
+        let is_list_known = scene.picture.applications == look::Known::Current;
+        let mut looked_at = None;
+        if is_scarce && is_list_known {
+            looked_at = shared.asked_at(self.sync, connection, ashby).await?;
+        }
+        if looked_at.is_none() {
+            let asked_at = self.sync.clock.now();
+            match look::look_at(self.sync, connection, ashby, &application.id).await {
+                Ok(seen) => looked_at = seen.map(|_| asked_at),
                 Err(SyncError::Ashby(error)) => return Ok(Err((case, untold(error)?.into()))),
                 Err(error) => return Err(error.into()),
-            };
+            }
+        }
         let mut again = scene.gather_one(case.prospect.id).await?.unwrap_or(case);
-        if is_seen {
-            again.looked_at = Some(asked_at);
+        if looked_at.is_some() {
+            again.looked_at = looked_at;
         }
         Ok(Ok(again))
     }
