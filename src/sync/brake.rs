@@ -7,9 +7,11 @@
 
 use std::{
     collections::HashMap,
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use futures::{Stream, TryStreamExt, stream};
 use tokio::sync::OnceCell;
 
 use super::{
@@ -48,8 +50,8 @@ pub(super) struct Brake {
     /// The settings that these are.
     settings: Vec<InForce>,
     parts: Mutex<HashMap<DoverJobId, Part>>,
-    /// Jobs that wait for an answer and are within their limits again.
-    pub(super) eased: Vec<DoverJobId>,
+    /// Jobs that wait for an answer.
+    asked: Vec<DoverJobId>,
 }
 
 /// A job's part of a flush.
@@ -57,8 +59,10 @@ pub(super) struct Brake {
 struct Part {
     title: String,
     active: u32,
-    /// What counts beside what is let through in this flush.
-    standing: Would,
+    /// What was done of late, which counts beside what is let through in this flush.
+    earlier: Would,
+    /// What waits for an answer: while the job is over a limit it counts as well.
+    asked: Would,
     /// What is let through, and what that comes to.
     passed: HashMap<ProspectId, Action>,
     would: Would,
@@ -106,19 +110,38 @@ pub struct Stopped {
 impl Brake {
     /// Counts what the pending prospects of each job would come to.
     pub(super) async fn assess(scene: &Scene<'_>, limits: BrakeLimits) -> Result<Self, SyncError> {
+        let (brake, unsure) = Self::estimate(scene, limits).await?;
+        for job in unsure {
+            let mut would = Would::default();
+            let mut pages = pin!(pages(scene, &job));
+            while let Some(page) = pages.try_next().await? {
+                would = would.and(weigh(&scene.gather(page).await?));
+            }
+            brake.weighed(&job, would);
+        }
+        Ok(brake)
+    }
+
+    /// The same from above, by one cheap count. Answers also the jobs that might be over a limit: what their prospects would
+    /// come to is to be [told](Self::weighed).
+    pub(super) async fn estimate(
+        scene: &Scene<'_>,
+        limits: BrakeLimits,
+    ) -> Result<(Self, Vec<DoverJobId>), SyncError> {
         let (sync, connection) = (scene.sync, scene.connection);
         let pending = store::brake::potential(&sync.pool, connection).await?;
         let waiting = store::brake::standing(&sync.pool, connection).await?;
-        let mut brake = Self {
+        let settings = LIMITS.into_iter();
+        let brake = Self {
             limits,
-            settings: LIMITS
-                .into_iter()
+            settings: settings
                 .filter_map(|limit| scene.policies.setting(limit.key()))
                 .collect(),
+            asked: waiting.iter().map(|(job, _)| job.clone()).collect(),
             ..Self::default()
         };
         if pending.is_empty() && waiting.is_empty() {
-            return Ok(brake);
+            return Ok((brake, Vec::new()));
         }
         let earlier = recent(sync, connection).await?;
         let pending: HashMap<_, _> = pending.into_iter().collect();
@@ -130,67 +153,37 @@ impl Brake {
         let jobs: Vec<&Job> = scene.jobs.values().filter(in_play).collect();
         let ids: Vec<String> = jobs.iter().map(|job| job.ashby_job_id.0.clone()).collect();
         let active = store::brake::active(&sync.pool, connection, &ids).await?;
+        let mut unsure = Vec::new();
         for job in jobs {
             let id = &job.dover_job_id;
             let earlier = earlier.get(id).copied().unwrap_or_default();
-            let asked = waiting.get(id).copied();
             let active = active.get(&job.ashby_job_id).copied().unwrap_or_default();
             let mut part = Part {
                 title: job.title.clone(),
                 // Of those that there were before this interval's archives.
                 active: active.saturating_add(earlier.archives),
-                standing: earlier.and(asked.unwrap_or_default()),
+                earlier,
+                asked: waiting.get(id).copied().unwrap_or_default(),
                 ..Part::default()
             };
             let most = pending.get(id).copied().unwrap_or_default();
-            let over = match part.exceeds(most, &limits) {
-                None => None,
-                Some(_) => part.exceeds(brake.count(scene, id).await?, &limits),
-            };
-            part.held = over.map(Held::new);
-            if part.held.is_none() && asked.is_some() {
-                part.standing = earlier;
+            if part.weighed(most, &limits).is_some() {
+                unsure.push(id.clone());
             }
             brake.parts().insert(id.clone(), part);
         }
-        brake.eased = waiting
-            .into_keys()
-            .filter(|id| brake.parts().get(id).is_none_or(|part| part.held.is_none()))
-            .collect();
-        Ok(brake)
+        Ok((brake, unsure))
+    }
+
+    /// Takes in what the pending prospects of a job would come to.
+    pub(super) fn weighed(&self, job: &DoverJobId, would: Would) {
+        if let Some(part) = self.parts().get_mut(job) {
+            part.weighed(would, &self.limits);
+        }
     }
 
     fn parts(&self) -> std::sync::MutexGuard<'_, HashMap<DoverJobId, Part>> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What the pending prospects of a job would come to, decided one by one; what an admin answered does not count.
-    async fn count(&self, scene: &Scene<'_>, job: &DoverJobId) -> Result<Would, SyncError> {
-        let mut would = Would::default();
-        let mut after: ProspectId = uuid::Uuid::nil().into();
-        loop {
-            let page = self.page(scene, job, after).await?;
-            let Some(last) = page.last() else {
-                return Ok(would);
-            };
-            after = last.id;
-            for case in scene.gather(page).await? {
-                let plan = decide(&case.situation);
-                if !plan.steps.is_empty() && !is_answered(&case, &plan) {
-                    would.add(plan.action());
-                }
-            }
-        }
-    }
-
-    async fn page(
-        &self,
-        scene: &Scene<'_>,
-        job: &DoverJobId,
-        after: ProspectId,
-    ) -> Result<Vec<Prospect>, StoreError> {
-        let pool = &scene.sync.pool;
-        store::prospect::pending_of_job(pool, scene.connection, job, after, PAGE).await
     }
 
     /// Lets a plan through, or withholds its steps.
@@ -304,7 +297,8 @@ impl Brake {
         sync: &Sync,
         connection: ConnectionId,
     ) -> Result<(), SyncError> {
-        let jobs: Vec<String> = self.eased.iter().map(|job| job.0.clone()).collect();
+        let eased = self.asked.iter().filter(|job| !self.stops(job));
+        let jobs: Vec<String> = eased.map(|job| job.0.clone()).collect();
         let mut tx = sync.pool.begin().await?;
         store::brake::withdraw(&mut tx, connection, &jobs, sync.clock.now()).await?;
         tx.commit().await?;
@@ -322,8 +316,14 @@ impl Held {
 }
 
 impl Part {
+    /// Takes in what all of it would come to. Answers the limit that this exceeds.
+    fn weighed(&mut self, would: Would, limits: &BrakeLimits) -> Option<Exceeded> {
+        self.held = self.exceeds(self.asked.and(would), limits).map(Held::new);
+        Some(self.held.as_ref()?.exceeded)
+    }
+
     fn exceeds(&self, would: Would, limits: &BrakeLimits) -> Option<Exceeded> {
-        plan::brake::exceeded(self.standing.and(would), self.active, limits)
+        plan::brake::exceeded(self.earlier.and(would), self.active, limits)
     }
 
     /// Counts what is about to be done. Answers the limit that it would exceed: then it is not done, nor anything after it.
@@ -348,6 +348,33 @@ impl Part {
         }
         None
     }
+}
+
+/// The pending prospects of a job, page by page, in the order of their ids.
+pub(super) fn pages<'a>(
+    scene: &'a Scene<'_>,
+    job: &'a DoverJobId,
+) -> impl Stream<Item = Result<Vec<Prospect>, StoreError>> + 'a {
+    let first: ProspectId = uuid::Uuid::nil().into();
+    stream::try_unfold(first, move |after| async move {
+        let pool = &scene.sync.pool;
+        let page = store::prospect::pending_of_job(pool, scene.connection, job, after, PAGE);
+        let page = page.await?;
+        let last = page.last().map(|prospect| prospect.id);
+        Ok(last.map(|last| (page, last)))
+    })
+}
+
+/// What prospects would come to, decided one by one; what an admin answered does not count.
+pub(super) fn weigh<'a>(cases: impl IntoIterator<Item = &'a Case>) -> Would {
+    let mut would = Would::default();
+    for case in cases {
+        let plan = decide(&case.situation);
+        if !plan.steps.is_empty() && !is_answered(case, &plan) {
+            would.add(plan.action());
+        }
+    }
+    would
 }
 
 /// What was done of late. Flushes that follow each other faster than the interval, because somebody asks for them or there

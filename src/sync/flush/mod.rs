@@ -18,6 +18,7 @@ use super::{
     access::Access,
     brake::Brake,
     cadence::Rest,
+    gather::Scene,
     hear::hear,
     lease::{self, Lease, Stop},
     look::look,
@@ -219,7 +220,11 @@ impl Flush<'_> {
             return Ok(scene.rest());
         }
         let limits = self.connection.settings.brake;
-        scene.brake = Box::pin(Brake::assess(&scene, limits)).await?;
+        let (brake, unsure) = Brake::estimate(&scene, limits).await?;
+        for job in unsure {
+            brake.weighed(&job, self.weigh(&scene, &job).await?);
+        }
+        scene.brake = brake;
         scene.brake.ease(self.sync, self.connection.id).await?;
 
         let mut after = self.first();
@@ -233,7 +238,7 @@ impl Flush<'_> {
             scene.heed_modes().await?;
             let mut left = page;
             while !left.is_empty() && !self.is_over(turn) {
-                if self.sync.clock.now() - scene.picture.at > PICTURE_KEEPS {
+                if self.is_picture_old(&scene) {
                     scene.picture = look(self.sync, self.connection.id, &scene.ashby).await?;
                     hear(self.sync, self.connection.id).await?;
                 }
@@ -276,6 +281,10 @@ impl Flush<'_> {
     /// Until when prospects are decided; a flush that a person asked for goes on to its end.
     fn turn(&self) -> Option<DateTime<Utc>> {
         (self.trigger == Trigger::Schedule).then(|| self.sync.clock.now() + TURN)
+    }
+
+    fn is_picture_old(&self, scene: &Scene<'_>) -> bool {
+        self.sync.clock.now() - scene.picture.at > PICTURE_KEEPS
     }
 
     fn is_over(&self, turn: Option<DateTime<Utc>>) -> bool {
