@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::OnceCell;
 
-use super::{Sync, SyncError, access::Access, release};
+use super::{Sync, SyncError, access::Access, gather::Scene, release};
 use crate::{
     ashby::{AshbyClient, CustomField, Disposition, FieldObject, FieldType},
     ids::ConnectionId,
@@ -165,6 +165,17 @@ impl Known {
             Ok(Arc::new(catalogue))
         });
         known.await.cloned()
+    }
+}
+
+impl Scene<'_> {
+    /// Has the fields at hand for whoever asks what is due. Where Ashby does not tell, whoever needs them asks again.
+    pub(super) async fn know_fields(&self) -> Result<(), SyncError> {
+        let known = self.fields.get(self.sync, self.connection, &self.ashby);
+        match known.await {
+            Ok(_) | Err(SyncError::Ashby(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -32,6 +32,7 @@ impl Flush<'_> {
     /// What a job's part of the flush would come to. Whoever needs nothing done is decided on the way, for they are what most
     /// of a long backlog is, and all is known of them.
     pub(super) async fn weigh(&self, scene: &Scene<'_>, job: &DoverJobId) -> Result<Would, Stop> {
+        scene.know_fields().await?;
         let pages = brake::pages(scene, job).err_into::<Stop>();
         let weighed = pages.map_ok(|page| self.weigh_page(scene, page).boxed());
         let all = weighed.try_buffered(PAGES_AT_ONCE);
