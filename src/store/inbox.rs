@@ -42,18 +42,18 @@ pub async fn take(
         Unfolded,
         r#"
         WITH waiting AS (
-            SELECT dover_candidate_id, delivery_id, received_at FROM pending
+            SELECT ctid AS place, dover_candidate_id, delivery_id, received_at FROM pending
             WHERE connection_id = $1 AND (dover_candidate_id, delivery_id) > ($2, $3)
             ORDER BY dover_candidate_id, delivery_id LIMIT $4 FOR UPDATE SKIP LOCKED
         ), sized AS (
-            SELECT d.id, d.received_at, d.body, d.erased_at, d.dover_job_id, w.dover_candidate_id, w.received_at AS waits_since,
+            SELECT w.place, d.id, d.received_at, d.body, d.erased_at, d.dover_job_id, w.dover_candidate_id,
+                   w.received_at AS waits_since,
                    sum(octet_length(d.body)) OVER (ORDER BY w.dover_candidate_id, w.delivery_id) - octet_length(d.body)
                        AS bytes_before
             FROM waiting w JOIN delivery d ON d.id = w.delivery_id
         ), taken AS (
-            DELETE FROM pending p USING sized s
-            WHERE p.connection_id = $1 AND p.dover_candidate_id = s.dover_candidate_id AND p.delivery_id = s.id
-              AND s.bytes_before < $5
+            -- By its place on the disk, where it stays: it is locked.
+            DELETE FROM pending WHERE ctid = ANY (ARRAY(SELECT place FROM sized WHERE bytes_before < $5))
         )
         SELECT id, received_at, waits_since, body, erased_at IS NOT NULL AS "is_erased!", dover_candidate_id, dover_job_id
         FROM sized WHERE bytes_before < $5 ORDER BY dover_candidate_id, id
