@@ -166,6 +166,18 @@ pub async fn begin_page(pool: &PgPool) -> Result<Transaction<'static, Postgres>,
     begun.await.map_err(StoreError::from)
 }
 
+/// The same for a page that would be done again as a whole, were it lost: nobody was told of it, and nothing outside was done on the
+/// strength of it without a commit of its own. Its commit does not wait for the disk; whatever is committed after it takes
+/// it along.
+pub async fn begin_redoable_page(
+    pool: &PgPool,
+) -> Result<Transaction<'static, Postgres>, StoreError> {
+    let begun = pool.begin_with(
+        "BEGIN; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL synchronous_commit = off",
+    );
+    begun.await.map_err(StoreError::from)
+}
+
 /// Applies what migrations are missing. Several processes may call it at once: one works, the others wait.
 pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
     // A session of its own, closed afterwards: a migration, or waiting for another's, may take long.

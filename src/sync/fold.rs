@@ -135,7 +135,7 @@ impl<'a> Folding<'a> {
 
     /// Folds the page beyond `after`. Answers how many deliveries it had, and where it ended; `None` where there was none.
     async fn page(&self, after: &Place) -> Result<Option<(usize, Place)>, SyncError> {
-        let mut tx = store::begin_page(&self.sync.pool).await?;
+        let mut tx = store::begin_redoable_page(&self.sync.pool).await?;
         if !store::connection::hold(&mut tx, self.connection).await? {
             return Ok(None);
         }

@@ -176,7 +176,7 @@ pub(super) async fn record_quiet(
         });
     let lefts: Vec<_> = lefts.collect();
     let ids: Vec<ProspectId> = lefts.iter().map(|left| left.id).collect();
-    let mut tx = store::begin_page(&sync.pool).await?;
+    let mut tx = store::begin_redoable_page(&sync.pool).await?;
     store::flush::fence(&mut tx, connection, lease).await?;
     store::prospect::hold(&mut tx, &ids).await?;
     let meanwhile = store::prospect::decided(&mut tx, &lefts).await?;
