@@ -1,14 +1,11 @@
 //! The waiting room in front of the inbox. Deliveries that arrive while the last commit is under way go into the next
 //! one, together; nobody waits for a timer. A request is answered only after its commit.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
-use futures::future::join_all;
+use futures::{FutureExt, StreamExt, future::join_all, stream::FuturesUnordered};
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinSet,
-};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::store::{
     StoreError,
@@ -74,24 +71,35 @@ impl Receiver {
     }
 }
 
-/// How long a database session is kept at hand for the next commit. The pool asks a session whether it still lives before
-/// it hands it out and when it gets it back: a round trip each, which under load nobody should wait for.
+/// How often it is looked whether the database sessions at hand were used: those that were not go back to the pool. It
+/// asks a session whether it still lives before it hands it out and when it gets it back: a round trip each, which under
+/// load nobody should wait for.
 const AT_HAND: Duration = Duration::from_secs(1);
 
 type Session = PoolConnection<Postgres>;
 
 async fn serve(pool: PgPool, mut queue: mpsc::Receiver<Waiting>) {
     let mut gathered = Vec::with_capacity(BATCH);
-    let mut commits: JoinSet<Option<Session>> = JoinSet::new();
+    // Driven from here and not by tasks of their own: whoever waits for a commit should not wait for tasks to wake each
+    // other as well.
+    let mut commits = FuturesUnordered::new();
     let mut at_hand: Vec<Session> = Vec::new();
+    let mut was_used = false;
+    let mut rest = Box::pin(past(AT_HAND));
     let mut open = true;
     while open || !gathered.is_empty() || !commits.is_empty() {
         let room = BATCH - gathered.len();
         let is_idle = commits.is_empty() && !at_hand.is_empty();
         tokio::select! {
             taken = queue.recv_many(&mut gathered, room), if open && room > 0 => open = taken > 0,
-            Some(done) = commits.join_next(), if !commits.is_empty() => at_hand.extend(done.ok().flatten()),
-            () = past(AT_HAND), if is_idle => at_hand.clear(),
+            Some(session) = commits.next(), if !commits.is_empty() => at_hand.extend(session),
+            () = &mut rest, if is_idle => {
+                if !was_used {
+                    at_hand.clear();
+                }
+                was_used = false;
+                rest.set(past(AT_HAND));
+            }
         }
         let enough = match commits.len() {
             0 => 1,
@@ -100,7 +108,8 @@ async fn serve(pool: PgPool, mut queue: mpsc::Receiver<Waiting>) {
         };
         if gathered.len() >= enough {
             let batch = std::mem::replace(&mut gathered, Vec::with_capacity(BATCH));
-            commits.spawn(commit(pool.clone(), at_hand.pop(), batch));
+            was_used = true;
+            commits.push(commit_apart(&pool, at_hand.pop(), batch));
         }
     }
 }
@@ -110,8 +119,18 @@ async fn past(duration: Duration) {
     let _ = tokio::time::timeout(duration, std::future::pending::<()>()).await;
 }
 
+/// Commits a batch. A panic, which would be a bug, is that of this batch alone.
+async fn commit_apart(
+    pool: &PgPool,
+    session: Option<Session>,
+    batch: Vec<Waiting>,
+) -> Option<Session> {
+    let commit = AssertUnwindSafe(commit(pool, session, batch));
+    commit.catch_unwind().await.ok().flatten()
+}
+
 /// Stores a batch and answers everyone in it. Gives back the session, if it still serves.
-async fn commit(pool: PgPool, session: Option<Session>, batch: Vec<Waiting>) -> Option<Session> {
+async fn commit(pool: &PgPool, session: Option<Session>, batch: Vec<Waiting>) -> Option<Session> {
     let mut session = match session {
         Some(session) => session,
         None => match pool.acquire().await {
@@ -126,7 +145,7 @@ async fn commit(pool: PgPool, session: Option<Session>, batch: Vec<Waiting>) -> 
         Ok(left) => left,
         Err(Failed::Away) => return drop_broken(session),
         Err(Failed::Refused(batch)) => {
-            each_alone(&pool, batch).await;
+            each_alone(pool, batch).await;
             return Some(session);
         }
     };
@@ -137,7 +156,7 @@ async fn commit(pool: PgPool, session: Option<Session>, batch: Vec<Waiting>) -> 
         Ok(()) => Some(session),
         Err(Failed::Away) => drop_broken(session),
         Err(Failed::Refused(left)) => {
-            each_alone(&pool, left).await;
+            each_alone(pool, left).await;
             Some(session)
         }
     }
@@ -242,7 +261,6 @@ mod tests {
     use std::time::Duration;
 
     use axum::body::Bytes;
-    use futures::{FutureExt, stream::FuturesUnordered};
 
     use super::*;
     use crate::{ids::ConnectionId, store};
