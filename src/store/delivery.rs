@@ -225,7 +225,7 @@ async fn of_webhook_id(
                    OR EXISTS (SELECT FROM prospect p WHERE p.connection_id = d.connection_id
                               AND p.dover_candidate_id = d.dover_candidate_id AND d.id = ANY(p.waiting))
                    OR EXISTS (SELECT FROM ashby_news n WHERE n.delivery_id = d.id) AS "pending!"
-        FROM named JOIN delivery d ON d.id = named.id
+        FROM named JOIN delivery d ON d.connection_id = $1 AND d.id = named.id
         WHERE d.id < $2
           AND ($3::text IS NULL OR verdict = $3)
           AND ($4::text IS NULL OR dover_candidate_id = $4)
@@ -355,9 +355,22 @@ pub async fn requeue(
 }
 
 /// A delivery that was accepted no longer reads: it is kept as rejected.
-pub async fn reject(tx: &mut PgConnection, id: i64, faults: &Value) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE delivery SET verdict = 'rejected', faults = $2 WHERE id = $1 AND verdict = 'accepted'", id, faults)
-        .execute(tx)
-        .await?;
+pub async fn reject(
+    tx: &mut PgConnection,
+    connection: ConnectionId,
+    id: i64,
+    faults: &Value,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE delivery SET verdict = 'rejected', faults = $3
+        WHERE connection_id = $1 AND id = $2 AND verdict = 'accepted'
+        "#,
+        connection.0,
+        id,
+        faults
+    )
+    .execute(tx)
+    .await?;
     Ok(())
 }

@@ -286,7 +286,8 @@ pub async fn empty_ashby_deliveries_of(
         r#"
         UPDATE delivery d SET body = '', headers = '{}', erased_at = $3
         FROM ashby_delivery a
-        WHERE a.connection_id = $1 AND a.candidate_id = ANY($2) AND d.id = a.delivery_id AND d.erased_at IS NULL
+        WHERE a.connection_id = $1 AND a.candidate_id = ANY($2) AND d.connection_id = $1 AND d.id = a.delivery_id
+          AND d.erased_at IS NULL
         "#,
         connection.0,
         ashby_candidates,
@@ -300,15 +301,17 @@ pub async fn empty_ashby_deliveries_of(
 /// Empties these deliveries.
 pub async fn empty_deliveries(
     tx: &mut PgConnection,
+    connection: ConnectionId,
     ids: &[i64],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
-        UPDATE delivery SET body = '', headers = '{}', erased_at = $2,
+        UPDATE delivery SET body = '', headers = '{}', erased_at = $3,
                             faults = CASE WHEN faults IS NOT NULL THEN '[]'::jsonb END
-        WHERE id = ANY($1) AND erased_at IS NULL
+        WHERE connection_id = $1 AND id = ANY($2) AND erased_at IS NULL
         "#,
+        connection.0,
         ids,
         now
     )
@@ -350,13 +353,14 @@ pub async fn empty_unattributed(
     // Bodies are bytes, and not always text: they are compared as `encode` writes them.
     let done = sqlx::query!(
         r#"
-        UPDATE delivery SET body = '', headers = '{}', erased_at = $3,
+        UPDATE delivery SET body = '', headers = '{}', erased_at = $4,
                             faults = CASE WHEN faults IS NOT NULL THEN '[]'::jsonb END
-        WHERE id = ANY($1) AND erased_at IS NULL AND EXISTS (
-            SELECT FROM unnest($2::text[]) AS t
+        WHERE connection_id = $1 AND id = ANY($2) AND erased_at IS NULL AND EXISTS (
+            SELECT FROM unnest($3::text[]) AS t
             WHERE strpos(lower(encode(body, 'escape')), lower(encode(convert_to(t, 'UTF8'), 'escape'))) > 0
         )
         "#,
+        connection.0,
         &step,
         texts,
         now

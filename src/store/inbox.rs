@@ -50,7 +50,7 @@ pub async fn take(
                    w.received_at AS waits_since,
                    sum(octet_length(d.body)) OVER (ORDER BY w.dover_candidate_id, w.delivery_id) - octet_length(d.body)
                        AS bytes_before
-            FROM waiting w JOIN delivery d ON d.id = w.delivery_id
+            FROM waiting w JOIN delivery d ON d.connection_id = $1 AND d.id = w.delivery_id
         ), taken AS (
             -- By its place on the disk, where it stays: it is locked.
             DELETE FROM pending WHERE ctid = ANY (ARRAY(SELECT place FROM sized WHERE bytes_before < $5))

@@ -98,7 +98,7 @@ pub async fn take(
                 ORDER BY subject LIMIT $2 FOR UPDATE SKIP LOCKED)
             RETURNING delivery_id
         )
-        SELECT d.body FROM taken JOIN delivery d ON d.id = taken.delivery_id ORDER BY d.id
+        SELECT d.body FROM taken JOIN delivery d ON d.connection_id = $1 AND d.id = taken.delivery_id ORDER BY d.id
         "#,
         connection.0,
         limit

@@ -441,7 +441,8 @@ async fn settle_one(tx: &mut PgConnection, incoming: &Incoming) -> Result<Receip
     let same_body = first.body_hash == incoming.body_hash;
     if same_body && (verdict == Verdict::Accepted || incoming.faults.is_some()) {
         sqlx::query!(
-            "UPDATE delivery SET copies = copies + 1 WHERE id = $1",
+            "UPDATE delivery SET copies = copies + 1 WHERE connection_id = $1 AND id = $2",
+            incoming.connection.0,
             first.id
         )
         .execute(tx)
@@ -450,9 +451,13 @@ async fn settle_one(tx: &mut PgConnection, incoming: &Incoming) -> Result<Receip
     }
     if verdict == Verdict::Rejected {
         // Nothing of the rejected one was used, so its sender may try again under the same id.
-        sqlx::query!("DELETE FROM delivery WHERE id = $1", first.id)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query!(
+            "DELETE FROM delivery WHERE connection_id = $1 AND id = $2",
+            incoming.connection.0,
+            first.id
+        )
+        .execute(&mut *tx)
+        .await?;
         return settle_free(tx, incoming).await;
     }
     reuse(tx, incoming).await

@@ -198,6 +198,7 @@ pub async fn deliveries_of(
 /// meanwhile, or is about nobody, is not.
 pub async fn queue(
     tx: &mut PgConnection,
+    connection: ConnectionId,
     ids: &[i64],
     now: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
@@ -205,15 +206,16 @@ pub async fn queue(
         r#"
         WITH kept AS (
             SELECT id, connection_id, dover_candidate_id FROM delivery
-            WHERE id = ANY($1) AND dover_candidate_id IS NOT NULL AND dover_job_id IS NOT NULL
+            WHERE connection_id = $1 AND id = ANY($2) AND dover_candidate_id IS NOT NULL AND dover_job_id IS NOT NULL
             ORDER BY id FOR KEY SHARE
         )
         -- It waits from now on.
         INSERT INTO pending AS p (delivery_id, connection_id, dover_candidate_id, received_at)
-        SELECT id, connection_id, dover_candidate_id, $2 FROM kept
+        SELECT id, connection_id, dover_candidate_id, $3 FROM kept
         -- One that waits already counts as well, since it did.
         ON CONFLICT (connection_id, dover_candidate_id, delivery_id) DO UPDATE SET received_at = p.received_at
         "#,
+        connection.0,
         ids,
         now
     )
@@ -225,10 +227,15 @@ pub async fn queue(
 /// Bodies of deliveries, with when they came.
 pub async fn bodies(
     db: impl PgExecutor<'_>,
+    connection: ConnectionId,
     ids: &[i64],
 ) -> Result<Vec<(i64, DateTime<Utc>, Vec<u8>)>, StoreError> {
     let rows = sqlx::query!(
-        "SELECT id, received_at, body FROM delivery WHERE id = ANY($1) AND erased_at IS NULL ORDER BY id",
+        r#"
+        SELECT id, received_at, body FROM delivery WHERE connection_id = $1 AND id = ANY($2) AND erased_at IS NULL
+        ORDER BY id
+        "#,
+        connection.0,
         ids
     )
     .fetch_all(db)

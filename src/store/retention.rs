@@ -29,8 +29,6 @@ pub async fn deliveries(
     let step = sqlx::query!(
         r#"
         SELECT max(id) AS last, coalesce(bool_or(received_at >= $3), true) AS "is_last!" FROM (
-            -- A range, so that only the index of both columns is in this order: in that of the ids alone the rows of
-            -- all other connections would be read on the way.
             SELECT id, received_at FROM delivery WHERE connection_id BETWEEN $1 AND $1 AND id > $2
             ORDER BY connection_id, id LIMIT $4
         ) AS step
@@ -63,12 +61,13 @@ pub async fn deliveries(
     .await?;
     let done = sqlx::query!(
         r#"
-        DELETE FROM delivery d WHERE id = ANY($1)
+        DELETE FROM delivery d WHERE connection_id = $1 AND id = ANY($2)
           AND NOT EXISTS (SELECT FROM pending p WHERE p.connection_id = d.connection_id
                           AND p.dover_candidate_id = d.dover_candidate_id AND p.delivery_id = d.id)
           AND NOT EXISTS (SELECT FROM prospect p WHERE p.connection_id = d.connection_id
                           AND p.dover_candidate_id = d.dover_candidate_id AND d.id = ANY(p.waiting))
         "#,
+        connection.0,
         &old
     )
     .execute(tx)

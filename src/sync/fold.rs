@@ -146,7 +146,7 @@ impl<'a> Folding<'a> {
         let (count, last) = (taken.len(), (last.dover_candidate_id.clone(), last.id));
         let (news, unreadable) = self.read(taken);
         for (delivery, faults) in unreadable {
-            store::delivery::reject(&mut tx, delivery, &faults).await?;
+            store::delivery::reject(&mut tx, self.connection, delivery, &faults).await?;
         }
         self.keep(&mut tx, news).await?;
         tx.commit().await?;

@@ -238,7 +238,9 @@ impl<'a> Run<'a> {
             u64::try_from(about.len()).unwrap_or(u64::MAX)
         } else {
             let mut tx = self.sync.pool.begin().await?;
-            let queued = store::replay::queue(&mut tx, &ids, self.sync.clock.now()).await?;
+            let queued =
+                store::replay::queue(&mut tx, self.connection.id, &ids, self.sync.clock.now())
+                    .await?;
             tx.commit().await?;
             queued
         };
@@ -254,7 +256,8 @@ impl<'a> Run<'a> {
 
     /// Reads what was rejected through today's payload paths.
     async fn take_rejected(&mut self, ids: &[i64]) -> Result<(), SyncError> {
-        for (id, received_at, body) in store::replay::bodies(&self.sync.pool, ids).await? {
+        let bodies = store::replay::bodies(&self.sync.pool, self.connection.id, ids).await?;
+        for (id, received_at, body) in bodies {
             let read = payload::read(&body, &self.paths).ok();
             let about = read.as_ref().and_then(payload::Delivery::about);
             let (Some(read), Some((candidate, job))) = (&read, about) else {
@@ -266,7 +269,7 @@ impl<'a> Run<'a> {
                 let (connection, kind) = (self.connection.id, read.kind.word());
                 let mut tx = self.sync.pool.begin().await?;
                 store::delivery::requeue(&mut tx, connection, id, kind, &who).await?;
-                store::replay::queue(&mut tx, &[id], self.sync.clock.now()).await?;
+                store::replay::queue(&mut tx, connection, &[id], self.sync.clock.now()).await?;
                 tx.commit().await?;
             }
             self.so_far.deliveries += 1;

@@ -85,7 +85,7 @@ const STANDS_ON: [(&str, &[&str]); 12] = [
     // Sweeping.
     (
         "SELECT id FROM delivery WHERE connection_id BETWEEN $1 AND $1",
-        &["delivery_in_order"],
+        &["delivery_pkey"],
     ),
 ];
 
