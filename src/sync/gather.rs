@@ -9,11 +9,11 @@ use super::{
     Sync, SyncError,
     brake::Brake,
     doubt, erase, fields,
-    freshness::SharedLook,
     identities::Identities,
     look::{Known, Picture},
     person::{or_untold, untold},
     settings::Policies,
+    shared_look::SharedLook,
 };
 use crate::{
     ashby::AshbyClient,

@@ -56,25 +56,7 @@ pub(super) enum Known {
     },
 }
 
-/// Follows both lists to their end, or as far as one look may go.
-pub(super) async fn look(
-    sync: &Sync,
-    connection: ConnectionId,
-    client: &AshbyClient,
-) -> Result<Picture, SyncError> {
-    let asked_at = sync.clock.now();
-    let candidates = follow_candidates(sync, connection, client).await?;
-    let applications_at = sync.clock.now();
-    let applications = follow_applications(sync, connection, client).await?;
-    Ok(Picture {
-        asked_at,
-        candidates,
-        applications,
-        applications_at,
-        at: sync.clock.now(),
-    })
-}
-
+/// Follows the candidates to the end of their list, or as far as one look may go.
 pub(super) async fn follow_candidates(
     sync: &Sync,
     connection: ConnectionId,

@@ -41,6 +41,7 @@ mod release;
 pub mod replay;
 pub mod resolve;
 pub mod settings;
+mod shared_look;
 pub mod tokens;
 pub mod undo;
 

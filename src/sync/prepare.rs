@@ -5,17 +5,8 @@ use std::collections::{HashMap, HashSet};
 use chrono::TimeDelta;
 
 use super::{
-    Sync, SyncError,
-    brake::Brake,
-    cadence::Rest,
-    fields,
-    fold::fold,
-    freshness::SharedLook,
-    gather::Scene,
-    hear::hear,
-    look::{self, look},
-    metadata, release,
-    settings::Policies,
+    Sync, SyncError, brake::Brake, cadence::Rest, fields, fold::fold, gather::Scene, hear::hear,
+    look, metadata, release, settings::Policies, shared_look::SharedLook,
 };
 use crate::{
     ashby::AshbyClient,
@@ -36,7 +27,8 @@ pub(super) async fn set<'a>(
             .iter()
             .any(|reason| reasons.contains(&reason.as_str()))
     };
-    let picture = look(sync, connection.id, &ashby).await?;
+    let shared_look = SharedLook::default();
+    let picture = shared_look.at_both(sync, connection.id, &ashby).await?;
     hear(sync, connection.id).await?;
 
     release::looked(sync, connection.id, picture.candidates).await?;
@@ -61,7 +53,7 @@ pub(super) async fn set<'a>(
         setup,
         jobs,
         picture,
-        shared_look: SharedLook::default(),
+        shared_look,
         lease: None,
         brake: Brake::default(),
         policies: Policies::read(sync, connection.id).await?,

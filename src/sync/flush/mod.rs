@@ -14,14 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::decide::{tally, tally_added};
 use super::{
-    Sync,
+    Sync, SyncError,
     access::Access,
     brake::Brake,
     cadence::Rest,
     gather::Scene,
     hear::hear,
     lease::{self, Lease, Stop},
-    look::look,
+    look::Picture,
     prepare, settings, undo,
 };
 use crate::{
@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// Prospects decided together: they share the statements that gather what they need.
-const PAGE: i64 = 200;
+const PAGE: i64 = 400;
 
 /// How old the picture of Ashby's lists may grow in a long flush before people are created on it.
 const PICTURE_KEEPS: TimeDelta = TimeDelta::seconds(60);
@@ -238,11 +238,15 @@ impl Flush<'_> {
             scene.heed_modes().await?;
             let mut left = page;
             while !left.is_empty() && !self.is_over(turn) {
-                if self.is_picture_old(&scene) {
-                    scene.picture = look(self.sync, self.connection.id, &scene.ashby).await?;
-                    hear(self.sync, self.connection.id).await?;
+                if self.is_picture_older(&scene, PICTURE_KEEPS) {
+                    scene.picture = self.look(&scene).await?;
                 }
-                left = self.decide_page(&scene, left, turn).await?;
+                let deciding = self.decide_page(&scene, left, turn);
+                let (decided, picture) = tokio::join!(deciding, self.look_ahead(&scene));
+                left = decided?;
+                if let Some(picture) = picture? {
+                    scene.picture = picture;
+                }
                 access.keep_answered(self.sync).await?;
                 self.progress().await?;
             }
@@ -283,8 +287,26 @@ impl Flush<'_> {
         (self.trigger == Trigger::Schedule).then(|| self.sync.clock.now() + TURN)
     }
 
-    fn is_picture_old(&self, scene: &Scene<'_>) -> bool {
-        self.sync.clock.now() - scene.picture.at > PICTURE_KEEPS
+    async fn look(&self, scene: &Scene<'_>) -> Result<Picture, SyncError> {
+        let (sync, connection) = (self.sync, self.connection.id);
+        let picture = scene
+            .shared_look
+            .at_both(sync, connection, &scene.ashby)
+            .await?;
+        hear(sync, connection).await?;
+        Ok(picture)
+    }
+
+    /// Looks again before the picture is old, beside what is done meanwhile, so that nothing has to wait for it then.
+    async fn look_ahead(&self, scene: &Scene<'_>) -> Result<Option<Picture>, SyncError> {
+        if !self.is_picture_older(scene, PICTURE_KEEPS / 2) {
+            return Ok(None);
+        }
+        self.look(scene).await.map(Some)
+    }
+
+    fn is_picture_older(&self, scene: &Scene<'_>, than: TimeDelta) -> bool {
+        self.sync.clock.now() - scene.picture.at > than
     }
 
     fn is_over(&self, turn: Option<DateTime<Utc>>) -> bool {

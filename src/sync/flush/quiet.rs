@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use futures::{FutureExt, TryStreamExt};
 
-use super::Flush;
+use super::{Flush, PICTURE_KEEPS};
 use crate::{
     ids::{DoverJobId, ProspectId},
     plan::{Plan, Reason, brake::Would, plan},
@@ -48,7 +48,7 @@ impl Flush<'_> {
         let alone: HashSet<ProspectId> = alone.flatten().map(|prospect| prospect.id).collect();
         let page = groups.into_iter().flatten().collect();
         let cases = scene.gather_known(page, identities).await?;
-        let may_decide = !self.is_picture_old(scene);
+        let may_decide = !self.is_picture_older(scene, PICTURE_KEEPS);
         let (mut quiet, mut others) = (Vec::new(), Vec::new());
         for case in cases {
             let may_be_quiet = may_decide && alone.contains(&case.prospect.id);
