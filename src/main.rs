@@ -19,7 +19,7 @@ async fn main() -> ExitCode {
     } else {
         1
     };
-    match run(cli).await {
+    match Box::pin(run(cli)).await {
         Ok(code) => code,
         Err(error) => {
             eprintln_error(&error);

@@ -120,6 +120,7 @@ pub(crate) async fn sync(
         clients: Clients::new(ashby, Arc::clone(&clock), metrics.clone()),
         clock,
         metrics,
+        inflow: Arc::default(),
         interval: TimeDelta::minutes(15),
         lease: TimeDelta::seconds(120),
     })

@@ -1,6 +1,7 @@
 //! Deliveries that wait to be folded: those of `deliveries`, put into the database at once.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use dover_ashby_sync::dover::payload::{self, PayloadPaths};
 use sqlx::PgConnection;
 
 use crate::deliveries::{BODY, CANDIDATE};
@@ -30,22 +31,31 @@ const FILL: &str = r#"
                CASE WHEN n % $6 >= $6 - $7 THEN 'withdrew' ELSE 'active' END AS status
         FROM generate_series($4, $5 - 1) AS n
     ), body AS (
-        SELECT n, 'cand_' || who AS candidate,
+        SELECT n, 'cand_' || who AS candidate, said_at,
                convert_to(replace(replace(replace($1, $2, who), '"status":"active"', '"status":"' || status || '"'),
                                   '09:59:58', said_at), 'UTF8') AS body
         FROM number
     ), made AS (
         INSERT INTO delivery (connection_id, webhook_id, body_hash, received_at, verdict, type, dover_candidate_id,
-                              dover_job_id, headers, body)
-        SELECT c.id, 'queued_' || n, sha256(body), now(), 'accepted', 'candidate.stage_changed', candidate, $3, '{}', body
+                              dover_job_id, headers, body, said_at, statements, read_by)
+        SELECT c.id, 'queued_' || n, sha256(body), now(), 'accepted', 'candidate.stage_changed', candidate, $3, '{}', body,
+               ('2026-01-02T' || said_at || 'Z')::timestamptz, $8, $9
         FROM connection c CROSS JOIN body ORDER BY n
-        RETURNING id, connection_id, dover_candidate_id, received_at
+        RETURNING id, connection_id, dover_candidate_id, received_at, dover_job_id, said_at, statements, read_by,
+                  octet_length(body)
     )
-    INSERT INTO pending (delivery_id, connection_id, dover_candidate_id, received_at) SELECT * FROM made"#;
+    INSERT INTO pending (delivery_id, connection_id, dover_candidate_id, received_at, dover_job_id, said_at, statements, read_by,
+                         octets)
+    SELECT * FROM made"#;
 
 impl Queue {
     /// Lets them wait, in a database with one connection.
     pub(crate) async fn fill(&self, session: &mut PgConnection) -> Result<()> {
+        // As the inbox reads them when they come.
+        let paths = PayloadPaths::default();
+        let read = payload::read(BODY.as_bytes(), &paths);
+        let read = read.map_err(|faults| anyhow!("the delivery does not read: {faults:?}"))?;
+        let statements = read.statements().bits();
         for from in (0..self.deliveries).step_by(usize::try_from(STEP)?) {
             sqlx::query(FILL)
                 .bind(BODY)
@@ -55,6 +65,8 @@ impl Queue {
                 .bind(i32::try_from(self.deliveries.min(from + STEP))?)
                 .bind(i32::try_from(self.prospects)?)
                 .bind(i32::try_from(self.withdrawn)?)
+                .bind(statements)
+                .bind(paths.fingerprint())
                 .execute(&mut *session)
                 .await?;
         }

@@ -177,6 +177,7 @@ impl Database {
             ),
             clock,
             metrics,
+            inflow: Arc::default(),
             interval: args.flush_interval,
             lease: args.flush_lease,
         })

@@ -74,6 +74,7 @@ async fn take(state: &AppState, connection: &str, request: Request) -> Result<Ta
         received_at,
         kind: understood.map(|webhook| webhook.action.clone()),
         about: None,
+        reading: None,
         ashby_candidate: understood.and_then(|webhook| webhook.candidates.first().cloned()),
         told: news.map(|news| Told {
             subject: news.subject(),

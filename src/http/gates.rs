@@ -33,6 +33,8 @@ pub struct Gate {
     pub ashby_secrets: Vec<SecretString>,
     /// Where its payload keeps what we read.
     pub paths: PayloadPaths,
+    /// Their fingerprint.
+    pub read_by: i32,
     read_at: DateTime<Utc>,
 }
 
@@ -79,7 +81,8 @@ fn gate(found: store::intake::Gate, read_at: DateTime<Utc>) -> Result<Gate, Stor
         WebhookSecret::parse(secret.expose_secret())
             .map_err(|fault| unreadable("a webhook secret", fault.to_string()))
     };
-    let paths = serde_json::from_value(found.intake.payload_paths);
+    let paths: PayloadPaths = serde_json::from_value(found.intake.payload_paths)
+        .map_err(|error| unreadable("the payload paths", error.to_string()))?;
     Ok(Gate {
         connection: found.id,
         secrets: WebhookSecrets {
@@ -88,7 +91,8 @@ fn gate(found: store::intake::Gate, read_at: DateTime<Utc>) -> Result<Gate, Stor
             bearer: found.intake.bearer_token,
         },
         ashby_secrets: found.ashby_secrets,
-        paths: paths.map_err(|error| unreadable("the payload paths", error.to_string()))?,
+        read_by: paths.fingerprint(),
+        paths,
         read_at,
     })
 }

@@ -274,6 +274,7 @@ mod tests {
             received_at: chrono::DateTime::UNIX_EPOCH,
             kind: None,
             about: None,
+            reading: None,
             ashby_candidate: None,
             told: None,
             headers: "{}".to_owned(),

@@ -31,11 +31,11 @@ use crate::{
         signature,
     },
     ids::DoverCandidateId,
-    plan::identity::IdentityKey,
+    plan::{identity::IdentityKey, says::Stamp},
     store::{
         Vault,
         delivery::{Sender, Verdict},
-        receipt::{Incoming, Receipt},
+        receipt::{Incoming, Reading, Receipt},
     },
     telemetry::Metrics,
 };
@@ -135,6 +135,7 @@ async fn take(state: &AppState, connection: &str, request: Request) -> Result<Ta
     };
     let received_at = incoming.received_at;
     let receipt = state.receiver.store(incoming).await.map_err(refusal)?;
+    state.sync.inflow.came(received_at);
     state.sync.metrics.acknowledged(
         (state.sync.clock.now() - received_at)
             .to_std()
@@ -250,6 +251,7 @@ fn incoming(
         received_at,
         kind: read.ok().map(|delivery| delivery.kind.word().to_owned()),
         about: about.map(|(candidate, job)| (candidate.clone(), job.clone())),
+        reading: read.ok().and_then(|read| reading(gate, read, received_at)),
         ashby_candidate: None,
         told: None,
         headers: kept(headers),
@@ -258,6 +260,20 @@ fn incoming(
         keys: keys(vault, gate, named),
         is_erased: false,
     }
+}
+
+/// What folding goes by, of a delivery about somebody.
+fn reading(
+    gate: &Gate,
+    read: &Delivery,
+    received_at: chrono::DateTime<chrono::Utc>,
+) -> Option<Reading> {
+    read.about()?;
+    Some(Reading {
+        said_at: Stamp::new(read.updated_at?, received_at, 0).at,
+        statements: read.statements(),
+        read_by: gate.read_by,
+    })
 }
 
 /// By what a person who was erased would be known.

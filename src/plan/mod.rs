@@ -10,6 +10,7 @@ pub mod exclusion;
 pub mod fields;
 pub mod identity;
 pub mod notes;
+pub mod outline;
 pub mod parked;
 pub mod policy;
 mod progress;

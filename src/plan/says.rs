@@ -8,6 +8,8 @@ use std::{collections::BTreeMap, fmt};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::outline::Statements;
+
 /// How far Dover's clock may run ahead of ours before we stop believing it.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
@@ -267,6 +269,26 @@ impl DoverSays {
         later(&mut self.stage, other.stage);
         later(&mut self.status, other.status);
         self.contact.merge(other.contact);
+    }
+
+    /// What it says something of.
+    pub fn statements(&self) -> Statements {
+        let contact = &self.contact;
+        Statements::of([
+            self.stage.is_some(),
+            self.status.is_some(),
+            contact.name.is_some(),
+            contact.email.is_some(),
+            contact.alternate_emails.is_some(),
+            contact.phone.is_some(),
+            contact.linkedin_url.is_some(),
+            contact.social_urls.is_some(),
+            contact.title.is_some(),
+            contact.company.is_some(),
+            contact.location.is_some(),
+            contact.fields.is_some(),
+            contact.owner_email.is_some(),
+        ])
     }
 
     /// The latest stage and status as words of the contract, or as Dover put them where they are none.

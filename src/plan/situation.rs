@@ -13,7 +13,7 @@ use crate::ids::{ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, Source
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Situation {
     /// What Dover says: the fold of all deliveries.
-    pub dover: DoverSays,
+    pub dover: Arc<DoverSays>,
     /// The job that the prospect is for.
     pub registration: Registration,
     /// Who the prospect is in Ashby.
@@ -54,7 +54,7 @@ pub struct Job {
     /// Whether candidates may be moved on it.
     pub openness: Openness,
     /// The stages of its interview plan.
-    pub stages: Vec<PlanStage>,
+    pub stages: Arc<Vec<PlanStage>>,
     /// Whether anything is written.
     pub mode: Mode,
 }

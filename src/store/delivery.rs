@@ -342,8 +342,9 @@ pub async fn requeue(
     .await?;
     sqlx::query!(
         r#"
-        INSERT INTO pending (delivery_id, connection_id, dover_candidate_id, received_at)
-        SELECT id, connection_id, dover_candidate_id, received_at FROM delivery WHERE connection_id = $1 AND id = $2
+        INSERT INTO pending (delivery_id, connection_id, dover_candidate_id, received_at, octets)
+        SELECT id, connection_id, dover_candidate_id, received_at, octet_length(body) FROM delivery
+        WHERE connection_id = $1 AND id = $2
         ON CONFLICT (connection_id, dover_candidate_id, delivery_id) DO NOTHING
         "#,
         connection.0,

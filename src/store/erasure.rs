@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor, types::Json};
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{StoreError, says::Kept};
 use crate::{
     ids::{CandidateId, ConnectionId, DoverCandidateId, ErasureId, ProspectId},
     plan::says::DoverSays,
@@ -118,9 +118,9 @@ pub async fn lookalikes(
 ) -> Result<Vec<(DoverCandidateId, DoverSays)>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        SELECT dover_candidate_id, says AS "says: Json<DoverSays>" FROM prospect
+        SELECT dover_candidate_id, says AS "says: Kept" FROM prospect
         WHERE connection_id = $1
-          AND EXISTS (SELECT FROM unnest($2::text[]) AS t WHERE strpos(lower((says->'contact')::text), t) > 0)
+          AND EXISTS (SELECT FROM unnest($2::text[]) AS t WHERE strpos(lower(says), t) > 0)
         "#,
         connection.0,
         texts
@@ -141,7 +141,7 @@ pub async fn prospects_of(
 ) -> Result<Vec<Standing>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        SELECT id, dover_candidate_id, says AS "says: Json<DoverSays>", candidate_id FROM prospect
+        SELECT id, dover_candidate_id, says AS "says: Kept", candidate_id FROM prospect
         WHERE connection_id = $1 AND dover_candidate_id = ANY($2) ORDER BY id FOR UPDATE
         "#,
         connection.0,
@@ -220,10 +220,12 @@ pub async fn clear(
     let ids: Vec<Uuid> = prospects.iter().map(|id| id.0).collect();
     let cleared = sqlx::query_scalar!(
         r#"
-        UPDATE prospect SET says = '{}', name = NULL, stage = NULL, status = NULL, dover_updated_at = NULL,
-                            erasure_id = $2, state = 'pending', reason = NULL, last_decision_id = NULL,
-                            revision = revision + 1
-        WHERE id = ANY($1) AND (erasure_id IS DISTINCT FROM $2 OR says NOT IN ('{}', '{"contact": {}}'))
+        UPDATE prospect SET says = '{}', fields = NULL, owner_email = NULL, name = NULL, stage = NULL, status = NULL,
+                            dover_updated_at = NULL, erasure_id = $2, state = 'pending', reason = NULL,
+                            last_decision_id = NULL, revision = revision + 1
+        WHERE id = ANY($1)
+          AND (erasure_id IS DISTINCT FROM $2 OR says NOT IN ('{}', '{"stamps":[]}', '{"contact": {}}')
+               OR fields IS NOT NULL OR owner_email IS NOT NULL)
         RETURNING id
         "#,
         &ids,

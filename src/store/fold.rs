@@ -4,10 +4,14 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{
+    StoreError,
+    says::{Kept, written},
+};
 use crate::{
     ids::{ConnectionId, DoverCandidateId, DoverJobId, ProspectId},
     plan::says::DoverSays,
@@ -41,6 +45,14 @@ impl Waiting {
     pub fn take(&mut self, delivery: i64, since: DateTime<Utc>) {
         self.deliveries.push(delivery);
         self.since = Some(self.since.map_or(since, |first| first.min(since)));
+    }
+
+    /// One that does not wait after all.
+    pub fn leave_out(&mut self, delivery: i64) {
+        self.deliveries.retain(|waiting| *waiting != delivery);
+        if self.deliveries.is_empty() {
+            self.since = None;
+        }
     }
 
     /// As Postgres writes an array: arrays of different lengths cannot be handed over side by side.
@@ -79,12 +91,13 @@ pub async fn add(
             -- Once, in place of a reference that is checked row by row. Locked as that does.
             SELECT id FROM connection WHERE id = $1 FOR KEY SHARE
         )
-        INSERT INTO prospect (id, connection_id, dover_candidate_id, dover_job_id, says, name, stage, status, dover_updated_at,
-                              revision, waiting, waits_since, created_at)
-        SELECT f.id, here.id, candidate, job, says, name, stage, status, said_at, 1, waiting::bigint[], since, $12
-        FROM unnest($2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
-                    $10::text[], $11::timestamptz[])
-             AS f (id, candidate, job, says, name, stage, status, said_at, waiting, since)
+        INSERT INTO prospect (id, connection_id, dover_candidate_id, dover_job_id, says, fields, owner_email, name, stage, status,
+                              dover_updated_at, revision, waiting, waits_since, created_at)
+        SELECT f.id, here.id, candidate, job, says, fields, owner_email, name, stage, status, said_at, 1, waiting::bigint[],
+               since, $14
+        FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[], $9::text[], $10::text[],
+                    $11::timestamptz[], $12::text[], $13::timestamptz[])
+             AS f (id, candidate, job, says, fields, owner_email, name, stage, status, said_at, waiting, since)
         CROSS JOIN here
         ORDER BY candidate, job
         ON CONFLICT (connection_id, dover_candidate_id, dover_job_id) DO NOTHING
@@ -94,7 +107,9 @@ pub async fn add(
         &rows.ids,
         &candidates as _,
         &jobs as _,
-        &rows.says as _,
+        &rows.says,
+        &rows.fields as _,
+        &rows.owners as _,
         &rows.names as _,
         &rows.stages as _,
         &rows.statuses as _,
@@ -118,7 +133,7 @@ pub async fn lock(
     let jobs: Vec<&str> = who.iter().map(|who| who.1.as_str()).collect();
     let rows = sqlx::query!(
         r#"
-        SELECT p.id, p.dover_candidate_id, p.dover_job_id, p.says AS "says: Json<DoverSays>",
+        SELECT p.id, p.dover_candidate_id, p.dover_job_id, p.says AS "says: Kept",
                p.state = 'parked' AND p.reason = 'refused-by-ashby' AS "is_refused!"
         FROM unnest($2::text[], $3::text[]) AS w (candidate, job)
         JOIN prospect p ON p.connection_id = $1 AND p.dover_candidate_id = w.candidate AND p.dover_job_id = w.job
@@ -145,17 +160,19 @@ pub async fn save(tx: &mut PgConnection, folded: &[&Folded]) -> Result<(), Store
     sqlx::query!(
         r#"
         UPDATE prospect p
-        SET says = f.says, name = f.name, stage = f.stage, status = f.status, dover_updated_at = f.said_at,
+        SET says = f.says, fields = f.fields, owner_email = f.owner_email, name = f.name, stage = f.stage, status = f.status, dover_updated_at = f.said_at,
             revision = p.revision + 1, state = 'pending', waits_since = least(p.waits_since, f.since),
             waiting = CASE WHEN p.waiting = '{}' THEN f.waiting::bigint[]
                            ELSE ARRAY(SELECT DISTINCT id FROM unnest(p.waiting || f.waiting::bigint[]) AS w (id) ORDER BY id) END
-        FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[],
-                    $8::timestamptz[])
-             AS f (id, says, name, stage, status, said_at, waiting, since)
+        FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+                    $9::text[], $10::timestamptz[])
+             AS f (id, says, fields, owner_email, name, stage, status, said_at, waiting, since)
         WHERE p.id = f.id
         "#,
         &rows.ids,
-        &rows.says as _,
+        &rows.says,
+        &rows.fields as _,
+        &rows.owners as _,
         &rows.names as _,
         &rows.stages as _,
         &rows.statuses as _,
@@ -171,7 +188,9 @@ pub async fn save(tx: &mut PgConnection, folded: &[&Folded]) -> Result<(), Store
 /// Folds column by column, as the statements take them.
 struct Columns<'f> {
     ids: Vec<Uuid>,
-    says: Vec<Json<&'f DoverSays>>,
+    says: Vec<String>,
+    fields: Vec<Option<Json<&'f Map<String, Value>>>>,
+    owners: Vec<Option<&'f str>>,
     names: Vec<Option<&'f str>>,
     stages: Vec<Option<String>>,
     statuses: Vec<Option<String>>,
@@ -186,7 +205,15 @@ impl<'f> Columns<'f> {
         let (stages, statuses) = folded.iter().map(|one| one.says.words()).unzip();
         Self {
             ids: folded.iter().map(|one| one.id.0).collect(),
-            says: folded.iter().map(|one| Json(&one.says)).collect(),
+            says: folded.iter().map(|one| written(&one.says)).collect(),
+            fields: folded
+                .iter()
+                .map(|one| Some(Json(&one.says.contact.fields.as_ref()?.value)))
+                .collect(),
+            owners: folded
+                .iter()
+                .map(|one| Some(one.says.contact.owner_email.as_ref()?.value.as_str()))
+                .collect(),
             names: folded
                 .iter()
                 .map(|one| name(one).map(|said| said.value.as_str()))

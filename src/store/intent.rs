@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgExecutor, types::Json};
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{StoreError, says::Kept};
 use crate::{
     ids::{
         ApplicationId, ArchiveReasonId, AshbyJobId, CandidateId, ConnectionId, FlushId, LeaseToken,
@@ -240,7 +240,7 @@ pub async fn creating(
 ) -> Result<Vec<(DoverSays, Intent)>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        SELECT says AS "says: Json<DoverSays>", prospect_id, step AS "step: Json<Intended>", dover_at, recorded_at,
+        SELECT says AS "says: Kept", prospect_id, step AS "step: Json<Intended>", dover_at, recorded_at,
                looked_for_since, creates_given_up AS given_up_before
         FROM intent JOIN prospect ON prospect.id = prospect_id
         WHERE intent.connection_id = $1 AND step->>'do' = 'create-candidate'

@@ -1,5 +1,7 @@
 //! Registered jobs, with what was last read of them in Ashby.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, types::Json};
 use uuid::Uuid;
@@ -26,7 +28,7 @@ pub struct Job {
     /// Its interview plan.
     pub interview_plan_id: Option<InterviewPlanId>,
     /// The stages of that plan.
-    pub stages: Vec<PlanStage>,
+    pub stages: Arc<Vec<PlanStage>>,
     /// Whether what is decided on it is carried out.
     pub mode: Mode,
     /// When title, openness, plan and stages were read.
@@ -42,7 +44,7 @@ impl Job {
             ashby_job_id: self.ashby_job_id.clone(),
             title: self.title.clone(),
             openness: self.openness.clone(),
-            stages: self.stages.clone(),
+            stages: Arc::clone(&self.stages),
             mode: self.mode,
         }
     }
@@ -70,7 +72,7 @@ impl From<Row> for Job {
             title: row.title,
             openness: row.openness.0,
             interview_plan_id: row.interview_plan_id.map(InterviewPlanId),
-            stages: row.stages.0,
+            stages: Arc::new(row.stages.0),
             mode: mode(&row.mode),
             read_at: row.read_at,
             created_at: row.created_at,

@@ -29,6 +29,7 @@ pub mod prospect;
 pub mod receipt;
 pub mod replay;
 pub mod retention;
+mod says;
 pub mod setting;
 pub mod token;
 pub mod user;

@@ -1,6 +1,6 @@
 //! Prospects: one Dover candidate on one Dover job, as folded, decided and linked.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use sqlx::{PgConnection, PgExecutor, types::Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{StoreError, says::Kept};
 use crate::{
     ids::{
         ApplicationId, CandidateId, ConnectionId, DecisionId, DoverCandidateId, DoverJobId,
@@ -66,7 +66,7 @@ pub struct Prospect {
     /// The job as Dover names it.
     pub dover_job_id: DoverJobId,
     /// The fold of all deliveries.
-    pub says: DoverSays,
+    pub says: Arc<DoverSays>,
     /// Raised by whatever asks for another decision.
     pub revision: i64,
     /// Where it is.
@@ -91,7 +91,7 @@ struct Row {
     id: Uuid,
     dover_candidate_id: String,
     dover_job_id: String,
-    says: Json<DoverSays>,
+    says: Kept,
     revision: i64,
     state: String,
     reason: Option<String>,
@@ -111,7 +111,7 @@ impl TryFrom<Row> for Prospect {
             id: row.id.into(),
             dover_candidate_id: row.dover_candidate_id.into(),
             dover_job_id: row.dover_job_id.into(),
-            says: row.says.0,
+            says: Arc::new(row.says.0),
             revision: row.revision,
             state: State::parse(&row.state)?,
             reason: row.reason,
@@ -135,7 +135,7 @@ pub async fn pending(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
+        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Kept", revision, state, reason, applied_at,
                candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!", tagged_as
         FROM prospect WHERE connection_id = $1 AND state = 'pending' AND id > $2 ORDER BY id LIMIT $3
         "#,
@@ -159,7 +159,7 @@ pub async fn pending_of_job(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
+        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Kept", revision, state, reason, applied_at,
                candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!", tagged_as
         FROM prospect WHERE connection_id = $1 AND dover_job_id = $2 AND state = 'pending' AND id > $3 ORDER BY id LIMIT $4
         "#,
@@ -182,7 +182,7 @@ pub async fn by_id(
     let row = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
+        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Kept", revision, state, reason, applied_at,
                candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!", tagged_as
         FROM prospect WHERE connection_id = $1 AND id = $2
         "#,
@@ -203,7 +203,7 @@ pub async fn by_ids(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
+        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Kept", revision, state, reason, applied_at,
                candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!", tagged_as
         FROM prospect WHERE id = ANY($1)
         "#,
@@ -258,7 +258,7 @@ async fn list_all(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
+        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Kept", revision, state, reason, applied_at,
                candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!", tagged_as
         FROM prospect
         WHERE connection_id = $1 AND id > $2
@@ -297,7 +297,7 @@ async fn list_by_field(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason, applied_at,
+        SELECT id, dover_candidate_id, dover_job_id, says AS "says: Kept", revision, state, reason, applied_at,
                candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!", tagged_as
         FROM prospect
         WHERE connection_id = $1 AND id > $2
@@ -305,10 +305,9 @@ async fn list_by_field(
           AND ($4::text IS NULL OR dover_job_id = $4)
           AND ($5::text IS NULL OR state = $5)
           AND ($6::text IS NULL OR (reason = $6 AND state <> 'pending'))
-          AND ((says #> '{contact,fields,value}') @> $8 OR (says #> '{contact,fields,value}') @> $9
-               OR (says #> '{contact,fields,value}') @> $10 OR (says #> '{contact,fields,value}') @> $11)
+          AND (fields @> $8 OR fields @> $9 OR fields @> $10 OR fields @> $11)
           AND NOT EXISTS (SELECT FROM jsonb_array_elements($12::jsonb) AS f (forms) WHERE NOT EXISTS (
-              SELECT FROM jsonb_array_elements(f.forms) AS o (form) WHERE (says #> '{contact,fields,value}') @> o.form))
+              SELECT FROM jsonb_array_elements(f.forms) AS o (form) WHERE fields @> o.form))
         ORDER BY id LIMIT $7
         "#,
         connection.0,
@@ -561,7 +560,7 @@ pub async fn of(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT p.id, p.dover_candidate_id, p.dover_job_id, says AS "says: Json<DoverSays>", revision, state, reason,
+        SELECT p.id, p.dover_candidate_id, p.dover_job_id, says AS "says: Kept", revision, state, reason,
                applied_at, candidate_id, application_id, last_decision_id, erasure_id IS NOT NULL AS "is_erased!", tagged_as
         FROM unnest($2::text[], $3::text[]) AS w (candidate, job)
         JOIN prospect p ON p.connection_id = $1 AND p.dover_candidate_id = w.candidate AND p.dover_job_id = w.job

@@ -205,13 +205,13 @@ pub async fn queue(
     let done = sqlx::query!(
         r#"
         WITH kept AS (
-            SELECT id, connection_id, dover_candidate_id FROM delivery
+            SELECT id, connection_id, dover_candidate_id, octet_length(body) AS octets FROM delivery
             WHERE connection_id = $1 AND id = ANY($2) AND dover_candidate_id IS NOT NULL AND dover_job_id IS NOT NULL
             ORDER BY id FOR KEY SHARE
         )
         -- It waits from now on.
-        INSERT INTO pending AS p (delivery_id, connection_id, dover_candidate_id, received_at)
-        SELECT id, connection_id, dover_candidate_id, $3 FROM kept
+        INSERT INTO pending AS p (delivery_id, connection_id, dover_candidate_id, received_at, octets)
+        SELECT id, connection_id, dover_candidate_id, $3, octets FROM kept
         -- One that waits already counts as well, since it did.
         ON CONFLICT (connection_id, dover_candidate_id, delivery_id) DO UPDATE SET received_at = p.received_at
         "#,

@@ -57,6 +57,8 @@ pub struct Vault {
     /// Names the master key without telling it.
     master_fingerprint: String,
     hash_key: [u8; 32],
+    /// Made of the hash key once: that takes as long as hashing an address does.
+    hashing: Hmac<Sha256>,
 }
 
 impl fmt::Debug for Vault {
@@ -85,16 +87,22 @@ impl Vault {
         Self {
             cipher,
             master_fingerprint: fingerprint(&hash_key, "this installation"),
+            hashing: keyed(&hash_key),
             hash_key,
+        }
+    }
+
+    fn hashing_with(&self, hash_key: [u8; 32]) -> Self {
+        Self {
+            hash_key,
+            hashing: keyed(&hash_key),
+            ..self.clone()
         }
     }
 
     /// The same master key with a hash key of its own, for an installation that has hashed nothing yet.
     pub(super) fn with_fresh_hash_key(&self) -> Self {
-        Self {
-            hash_key: random_bytes(),
-            ..self.clone()
-        }
+        self.hashing_with(random_bytes())
     }
 
     /// The same master key with the hash key that [`Vault::sealed_hash_key`] sealed.
@@ -107,18 +115,12 @@ impl Vault {
                 detail: error.to_string(),
             }
         })?;
-        Ok(Self {
-            hash_key,
-            ..self.clone()
-        })
+        Ok(self.hashing_with(hash_key))
     }
 
     /// The same master key with the hash key of `other`.
     pub(super) fn hashing_like(&self, other: &Self) -> Self {
-        Self {
-            hash_key: other.hash_key,
-            ..self.clone()
-        }
+        self.hashing_with(other.hash_key)
     }
 
     /// The hash key, to be kept.
@@ -207,7 +209,7 @@ impl Vault {
     }
 
     fn hash(&self, connection: ConnectionId, tagged: &str) -> Vec<u8> {
-        let mut mac = keyed(&self.hash_key);
+        let mut mac = self.hashing.clone();
         mac.update(connection.0.as_bytes());
         mac.update(tagged.as_bytes());
         mac.finalize().into_bytes().to_vec()

@@ -1,9 +1,9 @@
 //! Prospects that wait: what they wait for, and letting them be decided again.
 
-use sqlx::{PgConnection, PgExecutor, types::Json};
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{StoreError, says::Kept};
 use crate::{
     ids::{AshbyJobId, ConnectionId, DoverCandidateId, DoverJobId, ProspectId},
     plan::says::DoverSays,
@@ -143,7 +143,7 @@ pub async fn strays(
 ) -> Result<Vec<Stray>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        SELECT id, dover_candidate_id, says AS "says: Json<DoverSays>" FROM prospect
+        SELECT id, dover_candidate_id, says AS "says: Kept" FROM prospect
         WHERE connection_id = $1 AND dover_job_id = $2 AND id > $3 ORDER BY id LIMIT $4 FOR UPDATE
         "#,
         connection.0,
@@ -333,7 +333,7 @@ pub async fn release_for_setting(
         WHERE connection_id = $1 AND state IN ('skipped', 'parked') AND reason = ANY($4)
           AND dover_job_id = ANY(SELECT dover_job_id FROM job
                                  WHERE connection_id = $1 AND ($2::text IS NULL OR dover_job_id = $2))
-          AND ($3::text IS NULL OR lower(btrim(says #>> '{contact,owner_email,value}') COLLATE "C") = $3)
+          AND ($3::text IS NULL OR lower(btrim(owner_email) COLLATE "C") = $3)
         "#,
         connection.0,
         scope.job,
@@ -362,13 +362,13 @@ pub async fn within_reach(
             -- An index for each half.
             (SELECT id FROM prospect
              WHERE connection_id = $1 AND state = 'pending' AND dover_job_id = ANY(SELECT dover_job_id FROM here)
-               AND ($3::text IS NULL OR lower(btrim(says #>> '{contact,owner_email,value}') COLLATE "C") = $3)
+               AND ($3::text IS NULL OR lower(btrim(owner_email) COLLATE "C") = $3)
              ORDER BY id LIMIT $5)
             UNION ALL
             (SELECT id FROM prospect
              WHERE connection_id = $1 AND state IN ('skipped', 'parked') AND reason = ANY($4)
                AND dover_job_id = ANY(SELECT dover_job_id FROM here)
-               AND ($3::text IS NULL OR lower(btrim(says #>> '{contact,owner_email,value}') COLLATE "C") = $3)
+               AND ($3::text IS NULL OR lower(btrim(owner_email) COLLATE "C") = $3)
              LIMIT $5)
         ) AS within_reach
         ORDER BY id LIMIT $5

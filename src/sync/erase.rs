@@ -122,12 +122,12 @@ pub(super) fn hashes(
     contact: &Contact,
 ) -> Vec<Vec<u8>> {
     let keys = identity::keys(contact);
-    let keys = keys
+    let mut hashes: Vec<Vec<u8>> = keys
         .iter()
-        .map(|key| sync.vault.identity_hash(connection, key));
-    std::iter::once(sync.vault.dover_hash(connection, candidate))
-        .chain(keys)
-        .collect()
+        .map(|key| sync.vault.identity_hash(connection, key))
+        .collect();
+    hashes.push(sync.vault.dover_hash(connection, candidate));
+    hashes
 }
 
 /// Erases the person of a prospect, in all their prospects of the connection. Done twice, the second time finds what has

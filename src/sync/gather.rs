@@ -1,7 +1,10 @@
 //! Gathers the [`Situation`] of each prospect: whatever the decision may depend on, a page at a time and in a fixed
 //! number of statements.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -157,13 +160,8 @@ impl Scene<'_> {
         } else {
             self.doubtful().await?
         };
-        let known_by = prospects.iter().map(|prospect| {
-            let (who, contact) = (&prospect.dover_candidate_id, &prospect.says.contact);
-            (
-                prospect.id,
-                erase::hashes(self.sync, self.connection, who, contact),
-            )
-        });
+        let known_by = prospects.iter();
+        let known_by = known_by.map(|prospect| (prospect.id, self.known_by(prospect, &identities)));
         let known_by: Vec<_> = known_by.collect();
         let excluded = self.excluded(prospects, &intents).await?;
         let notes = store::note::open(pool, &ids, NOTES_AT_ONCE).await?;
@@ -183,6 +181,19 @@ impl Scene<'_> {
                 .map(|intent| (intent.prospect, intent))
                 .collect(),
         })
+    }
+
+    /// The hashes by which tombstones would know a prospect.
+    fn known_by(&self, prospect: &Prospect, identities: &Identities) -> Vec<Vec<u8>> {
+        let (who, contact) = (&prospect.dover_candidate_id, &prospect.says.contact);
+        match identities.known_keys(prospect.id) {
+            Some(keys) => {
+                let mut hashes = keys.to_vec();
+                hashes.push(self.sync.vault.dover_hash(self.connection, who));
+                hashes
+            }
+            None => erase::hashes(self.sync, self.connection, who, contact),
+        }
     }
 
     /// Who was to be created and may have been: nobody of the same address or profile is created beside them.
@@ -242,7 +253,7 @@ impl Scene<'_> {
             _ => None,
         };
         let situation = Situation {
-            dover: prospect.says.clone(),
+            dover: Arc::clone(&prospect.says),
             registration: job.map_or(Registration::Unknown, |job| {
                 Registration::Registered(job.as_registered())
             }),

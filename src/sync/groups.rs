@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::identities::Identities;
 use crate::{
-    plan::identity::{self, IdentityKey},
+    ids::{CandidateId, DoverCandidateId},
     store::prospect::Prospect,
 };
 
 /// Prospects that may be the same person, together and in order: those that share an address, a profile or an id of
-/// Dover's, or somebody in Ashby, to whom they are linked or whom Ashby knows under one of their `identities`.
+/// Dover's, or somebody in Ashby, to whom they are linked or whom Ashby knows under one of their `identities`, which are those of all of them.
 pub(super) fn groups(page: Vec<Prospect>, identities: &Identities) -> Vec<Vec<Prospect>> {
-    let mut group_of: HashMap<String, usize> = HashMap::new();
+    let mut group_of: HashMap<Key<'_>, usize> = HashMap::new();
     let mut merged_into: Vec<usize> = Vec::new();
     let root = |merged_into: &[usize], mut group: usize| {
         while merged_into[group] != group {
@@ -21,16 +21,9 @@ pub(super) fn groups(page: Vec<Prospect>, identities: &Identities) -> Vec<Vec<Pr
     };
     let mut own = Vec::with_capacity(page.len());
     for prospect in &page {
-        let mut keys: Vec<String> = identity::keys(&prospect.says.contact)
-            .iter()
-            .map(IdentityKey::tagged)
-            .collect();
-        keys.push(format!("dover:{}", prospect.dover_candidate_id));
-        let people = identities.of(prospect.id).chain(&prospect.candidate);
-        keys.extend(people.map(|candidate| format!("ashby:{candidate}")));
         let mut mine = merged_into.len();
         merged_into.push(mine);
-        for key in keys {
+        for key in keys(prospect, identities) {
             let theirs = root(&merged_into, *group_of.entry(key).or_insert(mine));
             let older = mine.min(theirs);
             merged_into[mine] = older;
@@ -39,12 +32,31 @@ pub(super) fn groups(page: Vec<Prospect>, identities: &Identities) -> Vec<Vec<Pr
         }
         own.push(mine);
     }
+    let roots: Vec<usize> = own.iter().map(|group| root(&merged_into, *group)).collect();
     let mut groups: BTreeMap<usize, Vec<Prospect>> = BTreeMap::new();
-    for (prospect, group) in page.into_iter().zip(own) {
-        groups
-            .entry(root(&merged_into, group))
-            .or_default()
-            .push(prospect);
+    for (prospect, root) in page.into_iter().zip(roots) {
+        groups.entry(root).or_default().push(prospect);
     }
     groups.into_values().collect()
+}
+
+/// What two prospects share who may be the same person.
+#[derive(PartialEq, Eq, Hash)]
+enum Key<'p> {
+    /// An address or a profile, hashed.
+    Identity(&'p [u8]),
+    /// The candidate, as Dover names them.
+    Dover(&'p DoverCandidateId),
+    /// Somebody in Ashby.
+    Ashby(&'p CandidateId),
+}
+
+fn keys<'p>(prospect: &'p Prospect, identities: &'p Identities) -> impl Iterator<Item = Key<'p>> {
+    let own = identities
+        .keys(prospect.id)
+        .iter()
+        .map(|key| Key::Identity(key));
+    let people = identities.of(prospect.id).chain(&prospect.candidate);
+    own.chain([Key::Dover(&prospect.dover_candidate_id)])
+        .chain(people.map(Key::Ashby))
 }

@@ -21,6 +21,11 @@ impl Identities {
         self.keys.get(&prospect).map_or(&[], Vec::as_slice)
     }
 
+    /// The keys of `prospect`, hashed, where they were asked for.
+    pub(super) fn known_keys(&self, prospect: ProspectId) -> Option<&[Vec<u8>]> {
+        self.keys.get(&prospect).map(Vec::as_slice)
+    }
+
     /// Whom Ashby knows under a key of `prospect`; one with two of its keys twice.
     pub(super) fn of(&self, prospect: ProspectId) -> impl Iterator<Item = &CandidateId> {
         let keys = self.keys(prospect).iter();

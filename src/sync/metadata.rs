@@ -1,5 +1,7 @@
 //! What an admin has set up in Ashby: the source, the archive reasons, and each job's status and interview plan.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Sync, SyncError, release};
@@ -202,7 +204,7 @@ pub(super) async fn refresh_job(
         Some(found) => {
             let is_old = now - job.read_at > KEEPS || found.plan != job.interview_plan_id;
             if is_old || somebody_waits {
-                job.stages = read_stages(client, found.plan.as_ref()).await?;
+                job.stages = Arc::new(read_stages(client, found.plan.as_ref()).await?);
                 job.read_at = now;
             }
             job.openness = found.openness;

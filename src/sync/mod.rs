@@ -44,10 +44,14 @@ pub mod settings;
 mod shared_look;
 pub mod tokens;
 pub mod undo;
+mod yielding;
+
+use std::sync::Arc;
 
 use sqlx::PgPool;
 
 pub use clients::Clients;
+pub use yielding::Inflow;
 
 use self::access::Access;
 use crate::{
@@ -71,6 +75,8 @@ pub struct Sync {
     pub clients: Clients,
     /// What this process counts.
     pub metrics: Metrics,
+    /// The deliveries that it receives, which go before flushes.
+    pub inflow: Arc<Inflow>,
     /// How often each connection is flushed.
     pub interval: chrono::TimeDelta,
     /// How long a flush holds its connection unless it renews: within this another process takes over after a crash.

@@ -1,5 +1,7 @@
 //! Registers jobs, each checked live against Ashby before it is kept.
 
+use std::sync::Arc;
+
 use super::{
     Sync, SyncError,
     adopt::adopt,
@@ -102,7 +104,7 @@ pub async fn register(
         title: found.title,
         openness: found.openness,
         interview_plan_id: found.plan,
-        stages,
+        stages: Arc::new(stages),
         mode: new.mode,
         read_at: now,
         created_at: now,
@@ -144,7 +146,7 @@ pub async fn change(
         title,
         openness,
         interview_plan_id,
-        stages,
+        stages: Arc::new(stages),
         read_at,
         ..job
     };

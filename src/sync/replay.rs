@@ -1,6 +1,8 @@
 //! Reads deliveries again, through today's settings: whatever fits a filter, in bounded steps, and first as a preview.
 //! Nothing is dated anew, so that what is older never beats what is newer, and doing it twice does nothing twice.
 
+use std::sync::Arc;
+
 use std::{
     collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
@@ -331,7 +333,7 @@ impl<'a> Run<'a> {
             .collect();
         let folded = self.first.iter().map(|(who, news)| {
             let mut prospect = found.remove(who).unwrap_or_else(|| unheard_of(who));
-            prospect.says.fold(news.clone());
+            Arc::make_mut(&mut prospect.says).fold(news.clone());
             if self.filter.reason.as_deref() == Some(GONE) {
                 prospect.candidate = None;
                 prospect.application = None;
@@ -349,7 +351,7 @@ fn unheard_of((candidate, job): &Who) -> Prospect {
         id: ProspectId::fresh(),
         dover_candidate_id: candidate.clone(),
         dover_job_id: job.clone(),
-        says: DoverSays::default(),
+        says: Arc::default(),
         revision: 0,
         state: State::Pending,
         reason: None,

@@ -157,6 +157,7 @@ impl TestApp {
             ),
             clock: shared,
             metrics,
+            inflow: Arc::default(),
             interval: TimeDelta::minutes(15),
             lease: TimeDelta::seconds(120),
         };

@@ -38,11 +38,19 @@ const MAY: [(&str, &str); 2] = [
 ];
 
 /// What the statements that run all the time stand on, by a part of their text.
-const STANDS_ON: [(&str, &[&str]); 12] = [
+const STANDS_ON: [(&str, &[&str]); 15] = [
     // Storing a batch.
     (
+        "'accepted', type, dover_candidate_id, dover_job_id, headers, body, said_at, statements, read_by FROM incoming",
+        &[
+            "Conflict Arbiter Indexes: delivery_webhook_id",
+            "erased_key_pkey",
+        ],
+    ),
+    // Settling what is left of one.
+    (
         "INSERT INTO delivery (connection_id, webhook_id, body_hash, received_at, verdict, type, dover_candidate_id, \
-         dover_job_id, headers, body, faults, erased_at, sender) -- In order",
+         dover_job_id, headers, body, faults, erased_at, sender, said_at, statements, read_by) -- In order",
         &[
             "Conflict Arbiter Indexes: delivery_webhook_id",
             "erased_key_pkey",
@@ -59,9 +67,14 @@ const STANDS_ON: [(&str, &[&str]); 12] = [
     // Whose webhook it is.
     ("WHERE c.name = $1 GROUP BY c.id", &["connection"]),
     // Folding.
+    ("OFFSET $4::bigint - 1 LIMIT 1", &["pending_pkey"]),
     (
-        "FOR UPDATE SKIP LOCKED ), sized AS",
-        &["pending_pkey", "delivery_pkey"],
+        "OR (dover_candidate_id, delivery_id) <= ($4, $5)) RETURNING *",
+        &["pending_pkey"],
+    ),
+    (
+        "AS \"is_erased!\", dover_candidate_id, dover_job_id FROM delivery WHERE connection_id = $1 AND id = ANY($2)",
+        &["delivery_pkey"],
     ),
     ("IS NOT NULL AS \"found!\"", &["pending_oldest"]),
     (

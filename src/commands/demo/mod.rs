@@ -133,6 +133,7 @@ impl Stage {
             clients: Clients::new(base_url, Arc::clone(&clock) as _, metrics.clone()),
             clock,
             metrics,
+            inflow: Arc::default(),
             interval: TimeDelta::minutes(15),
             lease: TimeDelta::seconds(120),
         };

@@ -29,6 +29,7 @@ use crate::{
     ids::{DoverCandidateId, DoverJobId},
     plan::{
         identity::IdentityKey,
+        outline::Statements,
         says::{DoverSays, SaidStage, Stamp, Status, Word},
     },
 };
@@ -140,6 +141,24 @@ impl Delivery {
             _ => DoverSays::default(),
         };
         says.with_contact(self.profile.contact(stamp))
+    }
+
+    /// What [`says`](Self::says) makes statements about, and whether it tells of something that happened.
+    pub fn statements(&self) -> Statements {
+        if self.updated_at.is_none() {
+            return Statements::default();
+        }
+        match &self.kind {
+            // A stage without a status says *active*.
+            Kind::StageChanged(Standing { stage, status }) => self
+                .profile
+                .statements(stage.is_some(), stage.is_some() || status.is_some()),
+            Kind::Activity(_) => self
+                .profile
+                .statements(false, false)
+                .and(Statements::HAPPENED),
+            Kind::Updated | Kind::Ping | Kind::Other(_) => self.profile.statements(false, false),
+        }
     }
 
     /// Whom it is news of. A ping is about nobody, and a delivery of unknown type says nothing that counts.

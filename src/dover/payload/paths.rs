@@ -4,9 +4,13 @@
 use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::pointer::Pointer;
+
+/// To be raised whenever a payload comes to be read otherwise than before: what waits was read when it came.
+const READING: u32 = 1;
 
 macro_rules! fields {
     ($($(#[$doc:meta])* $field:ident $name:literal $pointer:literal,)+) => {
@@ -186,6 +190,21 @@ impl PayloadPaths {
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let names = Field::ALL.iter().map(|field| field.name());
         names.zip(self.0.iter().map(Pointer::as_str))
+    }
+
+    /// Tells readings apart: what was read by other paths, or by a release that reads otherwise, may mean something else now.
+    pub fn fingerprint(&self) -> i32 {
+        let mut digest = Sha256::new();
+        digest.update(READING.to_be_bytes());
+        for (name, pointer) in self.iter() {
+            // Neither can hold a NUL.
+            digest.update(name);
+            digest.update([0]);
+            digest.update(pointer);
+            digest.update([0]);
+        }
+        let [a, b, c, d, ..] = <[u8; 32]>::from(digest.finalize());
+        i32::from_be_bytes([a, b, c, d])
     }
 
     pub(super) fn pointer(&self, field: Field) -> &Pointer {

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::plan::{
     identity::IdentityKey,
+    outline::Statements,
     says::{Contact, Dated, Location, Stamp},
 };
 
@@ -83,6 +84,25 @@ impl Profile {
         let profile = self.linkedin_url.iter();
         let profile = profile.filter_map(|address| IdentityKey::linkedin(address));
         keys.chain(profile).collect()
+    }
+
+    /// What it says something of, beside whether stage and status are said.
+    pub(super) fn statements(&self, stage: bool, status: bool) -> Statements {
+        Statements::of([
+            stage,
+            status,
+            self.name.is_some(),
+            self.email.is_some(),
+            self.alternate_emails.is_some(),
+            self.phone.is_some(),
+            self.linkedin_url.is_some(),
+            self.social_urls.is_some(),
+            self.title.is_some(),
+            self.company.is_some(),
+            self.location.is_some(),
+            self.fields.is_some(),
+            self.owner_email.is_some(),
+        ])
     }
 
     /// The same, each statement dated.

@@ -146,7 +146,7 @@ fn registration() -> impl Strategy<Value = Registration> {
             ashby_job_id: "job".into(),
             title: "Staff Engineer".to_owned(),
             openness,
-            stages,
+            stages: Arc::new(stages),
             mode,
         })
     });
@@ -272,7 +272,7 @@ pub(super) fn situation() -> impl Strategy<Value = Situation> {
         .prop_map(
             |(dover, registration, person, applied_at, setup, named, policy, user)| {
                 let mut situation = Situation {
-                    dover,
+                    dover: Arc::new(dover),
                     registration,
                     person,
                     applied_at,
@@ -284,7 +284,7 @@ pub(super) fn situation() -> impl Strategy<Value = Situation> {
                     },
                 };
                 if named {
-                    let who = &mut situation.dover.contact;
+                    let who = &mut Arc::make_mut(&mut situation.dover).contact;
                     who.name.get_or_insert(dated("Ada Lovelace"));
                     who.email.get_or_insert(dated("ada@example.com"));
                 }

@@ -116,12 +116,12 @@ pub(super) fn world() -> World {
     };
     World {
         situation: Situation {
-            dover: DoverSays::default().with_contact(contact),
+            dover: Arc::new(DoverSays::default().with_contact(contact)),
             registration: Registration::Registered(Job {
                 ashby_job_id: "job".into(),
                 title: "Staff Engineer".to_owned(),
                 openness: Openness::Open,
-                stages: default_plan(),
+                stages: Arc::new(default_plan()),
                 mode: Mode::Live,
             }),
             credit: Credit::NOBODY,
@@ -158,7 +158,7 @@ impl World {
 
     /// Dover calls the stage so that it says.
     pub(super) fn named(mut self, name: &str) -> Self {
-        let said = self.situation.dover.stage.as_mut();
+        let said = Arc::make_mut(&mut self.situation.dover).stage.as_mut();
         said.expect("let Dover say a stage first").value.name = Some(name.to_owned());
         self
     }
@@ -172,7 +172,7 @@ impl World {
     pub(super) fn says_at(mut self, seconds: i64, stage: &str, status: &str) -> Self {
         self.arrivals += 1;
         let delivery = said(stage, status, stamp(seconds, self.arrivals));
-        self.situation.dover.fold(delivery);
+        Arc::make_mut(&mut self.situation.dover).fold(delivery);
         self
     }
 
@@ -180,12 +180,12 @@ impl World {
     pub(super) fn says_ahead(mut self, claimed: i64, received: i64, stage: &str) -> Self {
         self.arrivals += 1;
         let stamp = Stamp::new(at(claimed), at(received), self.arrivals);
-        self.situation.dover.fold(said(stage, "", stamp));
+        Arc::make_mut(&mut self.situation.dover).fold(said(stage, "", stamp));
         self
     }
 
     pub(super) fn contact(mut self, change: impl FnOnce(&mut Contact)) -> Self {
-        change(&mut self.situation.dover.contact);
+        change(&mut Arc::make_mut(&mut self.situation.dover).contact);
         self
     }
 
@@ -200,7 +200,7 @@ impl World {
     }
 
     pub(super) fn stages(mut self, change: impl FnOnce(&mut Vec<PlanStage>)) -> Self {
-        change(&mut self.job().stages);
+        change(Arc::make_mut(&mut self.job().stages));
         self
     }
 

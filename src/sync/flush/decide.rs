@@ -47,7 +47,7 @@ impl Flush<'_> {
         turn: Option<DateTime<Utc>>,
     ) -> Result<Vec<Prospect>, Stop> {
         let identities = scene.identities(page.iter()).await?;
-        let groups = groups(page.clone(), &identities);
+        let groups = groups(page, &identities);
         let firsts: Vec<Prospect> = groups.iter().map(|group| group[0].clone()).collect();
         let cases = scene.gather_known(firsts, identities).await?;
         let work = cases.into_iter().zip(groups).collect();

@@ -19,14 +19,15 @@ use crate::{
         groups::groups,
         lease::Stop,
         record::{is_quiet, record_quiet},
+        yielding,
     },
 };
 
 /// The first of some prospects that may be the same person, and all of them.
 pub(super) type Group = (Case, Vec<Prospect>);
 
-/// Pages under way together while a job is weighed: one is kept while the next is gathered.
-const PAGES_AT_ONCE: usize = 2;
+/// Pages under way together while a job is weighed: some are gathered and kept by the database while one is decided.
+const PAGES_AT_ONCE: usize = 4;
 
 impl Flush<'_> {
     /// What a job's part of the flush would come to. Whoever needs nothing done is decided on the way, for they are what most
@@ -34,7 +35,8 @@ impl Flush<'_> {
     pub(super) async fn weigh(&self, scene: &Scene<'_>, job: &DoverJobId) -> Result<Would, Stop> {
         scene.know_fields().await?;
         let pages = brake::pages(scene, job).err_into::<Stop>();
-        let weighed = pages.map_ok(|page| self.weigh_page(scene, page).boxed());
+        let weighed =
+            pages.map_ok(|page| yielding::page(self.sync, self.weigh_page(scene, page)).boxed());
         let all = weighed.try_buffered(PAGES_AT_ONCE);
         all.try_fold(Would::default(), async |all, page| Ok(all.and(page)))
             .await

@@ -1,5 +1,7 @@
 //! Changes settings and locks: whether it may be done, whether it makes sense, and what follows.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sqlx::PgConnection;
@@ -185,7 +187,7 @@ pub(super) async fn check(
             let found = store::job::find(&mut *tx, connection, job.as_str()).await?;
             found.ok_or(ChangeError::Gone("job"))?.stages
         }
-        Whose::Connection | Whose::User(_) => Vec::new(),
+        Whose::Connection | Whose::User(_) => Arc::default(),
     };
     let catalogue = store::field::catalogue(&mut *tx, connection).await?;
     let catalogue = catalogue.map(|read| read.fields).unwrap_or_default();

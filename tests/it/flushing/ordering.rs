@@ -56,6 +56,53 @@ async fn of_two_updates_of_one_moment_the_later_arrival_wins() {
     assert_eq!(stage_of_ada(&app).await, "Replied");
 }
 
+/// What folding goes by was read when it came. Where the paths have changed since, all of it is read again.
+#[tokio::test]
+async fn what_waits_is_folded_by_the_paths_of_now() {
+    let app = TestApp::with_job().await;
+    let ada = Person::new("Ada");
+    let mut first = ada.change(json!({ "stage": "interviewing", "updated_at": app.now() }));
+    first["at"] = json!(app.now() + TimeDelta::minutes(1));
+    first["step"] = json!("replied");
+    let mut then = first.clone();
+    then["data"]["updated_at"] = json!(app.now() + TimeDelta::minutes(2));
+    then["at"] = json!(app.now());
+    then["step"] = json!("new_lead");
+    for (id, delivery) in [("msg_1", &first), ("msg_2", &then)] {
+        app.deliver(id, delivery).await.ok();
+    }
+    let paths = json!({ "payload_paths": { "stage": "/step", "updated_at": "/at" } });
+    let connection = format!("/v1/connections/{}", crate::app::CONNECTION);
+    app.patch(&connection, paths).await.ok();
+    app.flush_to_rest().await;
+    assert_eq!(stage_of_ada(&app).await, "Replied");
+}
+
+/// A later delivery that leaves something out takes nothing away, though most of what an earlier one says is said again.
+#[tokio::test]
+async fn what_only_an_earlier_delivery_says_stays() {
+    let app = TestApp::with_job().await;
+    let ada = Person::new("Ada").with(
+        json!({ "linkedin_url": "https://www.linkedin.com/in/ada-of-old", "phone": "+44 1" }),
+    );
+    let now = app.now();
+    let told =
+        ada.change(json!({ "stage": "new_lead", "updated_at": now - TimeDelta::minutes(3) }));
+    app.deliver("msg_1", &told).await.ok();
+    let ada = Person::new("Ada").with(json!({ "phone": "+44 2" }));
+    for (id, stage, ago) in [("msg_2", "reached_out", 2), ("msg_3", "replied", 1)] {
+        let at = now - TimeDelta::minutes(ago);
+        let told = ada.change(json!({ "stage": stage, "updated_at": at }));
+        app.deliver(id, &told).await.ok();
+    }
+    app.flush_to_rest().await;
+    assert_eq!(stage_of_ada(&app).await, "Replied");
+    let candidate = app.candidates("Ada").await[0].to_string();
+    for said in ["ada-of-old", "+44 2"] {
+        assert!(candidate.contains(said), "{said} is not in {candidate}");
+    }
+}
+
 #[tokio::test]
 async fn a_replayed_delivery_changes_nothing() {
     let (app, ada, _) = with_ada("replied").await;

@@ -65,6 +65,11 @@ async fn live(deliveries: usize, with_trouble: bool) -> Vec<String> {
     let lost = (i64::try_from(day.counted.acknowledged).unwrap() - kept).max(0);
     say(&format!("soak {what}: acknowledged and lost: {lost}"));
     assert_eq!(lost, 0);
+    assert_eq!(
+        day.malformed().await,
+        0,
+        "deliveries against their own rules"
+    );
     for table in ["pending", "intent"] {
         assert_eq!(rows[table], 0, "{table}");
     }

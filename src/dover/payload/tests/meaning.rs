@@ -308,3 +308,37 @@ fn nothing_personal_shows_in_debug_output() {
         }
     }
 }
+
+/// The statements are told without making them: what waits is folded by that.
+#[test]
+fn what_is_said_is_told_beforehand() {
+    let received_at = moment("2026-11-21T10:00:03Z");
+    let all = parse(&example()).unwrap();
+    let complete = all.statements();
+    assert_eq!(complete, all.says(received_at, 7).statements());
+    let pointers = Field::ALL.iter().map(|field| field.default_pointer());
+    let mut fewer = 0;
+    for pointer in pointers.filter(|pointer| example().pointer(pointer).is_some()) {
+        let without = with(pointer, None);
+        let Ok(delivery) = parse(&without) else {
+            continue;
+        };
+        let statements = delivery.statements();
+        assert_eq!(
+            statements,
+            delivery.says(received_at, 7).statements(),
+            "{pointer}"
+        );
+        fewer += usize::from(statements != complete);
+    }
+    // Stage alone says the status too, and a place is still one without its city.
+    assert!(fewer >= 10, "{fewer}");
+}
+
+#[test]
+fn paths_of_another_reading_have_another_fingerprint() {
+    let usual = PayloadPaths::default().fingerprint();
+    let moved = PayloadPaths::new([("stage", "/data/phase")]).unwrap();
+    assert_eq!(usual, PayloadPaths::new([]).unwrap().fingerprint());
+    assert_ne!(usual, moved.fingerprint());
+}

@@ -1,4 +1,5 @@
-//! Storing webhooks as they come: once an id, many in one statement.
+//! Settles what was not stored at once: what met its own id, what is about people who were erased, what is at fault, and what
+//! Ashby sends. Each comes to what it would have come to alone.
 
 use std::collections::HashMap;
 
@@ -9,55 +10,16 @@ use sqlx::{Acquire, PgConnection};
 use uuid::Uuid;
 
 use super::{
-    StoreError,
-    delivery::{Sender, Verdict},
-    erasure,
-    news::{self, Told},
+    Incoming, Receipt,
+    columns::{Columns, Keys, column},
 };
-use crate::ids::{CandidateId, ConnectionId, DoverCandidateId, DoverJobId};
-
-/// A delivery with a good signature, to be stored.
-#[derive(Clone, Debug)]
-pub struct Incoming {
-    /// Whose.
-    pub connection: ConnectionId,
-    /// Who sent it.
-    pub sender: Sender,
-    /// Its id, as the sender chose it.
-    pub webhook_id: String,
-    /// SHA-256 of the body.
-    pub body_hash: [u8; 32],
-    /// When it came.
-    pub received_at: DateTime<Utc>,
-    /// Its `type`, where it could be read.
-    pub kind: Option<String>,
-    /// Whom it is about; `None` where it is about nobody.
-    pub about: Option<(DoverCandidateId, DoverJobId)>,
-    /// The person in Ashby that it is about, of one of Ashby's.
-    pub ashby_candidate: Option<CandidateId>,
-    /// What one of Ashby's tells that a flush is to take in.
-    pub told: Option<Told>,
-    /// The headers as a JSON object, without credentials.
-    pub headers: String,
-    /// The body, as it came.
-    pub body: Bytes,
-    /// What is wrong with it; `None` for a valid one.
-    pub faults: Option<Value>,
-    /// Keyed hashes of whom it is about: their Dover id, their addresses.
-    pub keys: Vec<Vec<u8>>,
-    /// Whether it is to be kept without the person, who was erased. Found out here.
-    pub is_erased: bool,
-}
+use crate::store::{
+    StoreError, connection,
+    delivery::{Sender, Verdict},
+    erasure, news,
+};
 
 impl Incoming {
-    const fn verdict(&self) -> Verdict {
-        if self.faults.is_some() {
-            Verdict::Rejected
-        } else {
-            Verdict::Accepted
-        }
-    }
-
     /// The same without the person.
     fn emptied(&self) -> Self {
         Self {
@@ -67,6 +29,7 @@ impl Incoming {
             keys: Vec::new(),
             // Each names a place in what is gone.
             faults: self.faults.as_ref().map(|_| Value::Array(Vec::new())),
+            reading: None,
             is_erased: true,
             ..self.clone()
         }
@@ -81,35 +44,6 @@ impl Incoming {
     }
 }
 
-/// What is answered to a delivery once it is committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Receipt {
-    /// Stored for the first time.
-    New(Verdict),
-    /// Same id, same body as one that was stored before.
-    Copy(Verdict),
-}
-
-/// Stores what of a batch has a new id, in one statement that commits by itself: nearly always all of it. Answers a receipt
-/// for each that was stored; `None` for what [`settle`] is for. Of several with one id only the first is tried.
-pub async fn store_new(
-    session: &mut PgConnection,
-    batch: &[&Incoming],
-) -> Result<Vec<Option<Receipt>>, StoreError> {
-    let mut receipts = vec![None; batch.len()];
-    // What Ashby sends is filed in further tables.
-    let firsts = Firsts::of(batch, |one| one.sender == Sender::Dover);
-    if firsts.rows.is_empty() {
-        return Ok(receipts);
-    }
-    for stored in insert(session, &firsts.rows).await? {
-        if let Some(&place) = firsts.places.get(&stored.key()) {
-            receipts[place] = Some(Receipt::New(batch[place].verdict()));
-        }
-    }
-    Ok(receipts)
-}
-
 /// Stores in one transaction what [`store_new`] left, each as if it came alone, in order: what met its own id, what is about
 /// a person who was erased, what Ashby sends. [`StoreError::Gone`] where a connection was removed.
 pub async fn settle(
@@ -122,7 +56,7 @@ pub async fn settle(
         Some(emptied) => emptied.iter().collect(),
         None => batch.to_vec(),
     };
-    let firsts = Firsts::of(&batch, |_| true);
+    let firsts = Firsts::of(&batch);
     let mut receipts: Vec<Option<Receipt>> = vec![None; batch.len()];
     let stored = insert(&mut tx, &firsts.rows).await?;
     let place_of = |stored: &Stored| Some((stored.id, *firsts.places.get(&stored.key())?));
@@ -153,12 +87,12 @@ struct Firsts<'b> {
 }
 
 impl<'b> Firsts<'b> {
-    fn of(batch: &[&'b Incoming], is_wanted: impl Fn(&Incoming) -> bool) -> Self {
+    fn of(batch: &[&'b Incoming]) -> Self {
         let mut firsts = Self {
             rows: Vec::with_capacity(batch.len()),
             places: HashMap::with_capacity(batch.len()),
         };
-        for (place, one) in batch.iter().enumerate().filter(|(_, one)| is_wanted(one)) {
+        for (place, one) in batch.iter().enumerate() {
             firsts.places.entry(one.key()).or_insert_with(|| {
                 firsts.rows.push(one);
                 place
@@ -217,16 +151,17 @@ impl Stored {
     }
 }
 
-/// Inserts what has a new id, and queues what was accepted. Left out is what is about a person who was erased, and what is
-/// for a connection that is gone.
+/// Inserts what has a new id, whatever its sender and verdict, and queues what was accepted. Left out is what is about a
+/// person who was erased, and what is for a connection that is gone.
 async fn insert(
     session: &mut PgConnection,
     batch: &[&Incoming],
 ) -> Result<Vec<Stored>, StoreError> {
-    if let [one] = batch {
-        return insert_one(session, one).await;
-    }
     let rows = Columns::of(batch);
+    let verdicts = column(batch, |one| one.verdict().word());
+    let faults = column(batch, |one| one.faults.as_ref());
+    let erased = column(batch, Incoming::erased_at);
+    let senders = column(batch, |one| one.sender.word());
     let keys = Keys::of(batch);
     let stored = sqlx::query_as!(
         Stored,
@@ -240,24 +175,30 @@ async fn insert(
         ), incoming AS (
             SELECT * FROM unnest(
                 $5::uuid[], $6::text[], $7::bytea[], $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::text[],
-                $13::text[], $14::bytea[], $15::jsonb[], $16::timestamptz[], $17::text[]
+                $13::text[], $14::bytea[], $15::jsonb[], $16::timestamptz[], $17::text[], $18::timestamptz[], $19::integer[],
+                $20::integer[]
             ) WITH ORDINALITY AS i (connection_id, webhook_id, body_hash, received_at, verdict, type,
                                     dover_candidate_id, dover_job_id, headers, body, faults, erased_at, sender,
-                                    place)
+                                    said_at, statements, read_by, place)
         ), stored AS (
             INSERT INTO delivery (connection_id, webhook_id, body_hash, received_at, verdict, type,
-                                  dover_candidate_id, dover_job_id, headers, body, faults, erased_at, sender)
+                                  dover_candidate_id, dover_job_id, headers, body, faults, erased_at, sender,
+                                  said_at, statements, read_by)
             -- In order of arrival: the identity column is the order in which equal times are settled.
             SELECT connection_id, webhook_id, body_hash, received_at, verdict, type,
-                   dover_candidate_id, dover_job_id, headers, body, faults, erased_at, sender
+                   dover_candidate_id, dover_job_id, headers, body, faults, erased_at, sender,
+                   said_at, statements, read_by
             FROM incoming
             WHERE connection_id IN (SELECT id FROM here) AND place NOT IN (SELECT place FROM erased)
             ORDER BY place
             ON CONFLICT (connection_id, webhook_id) WHERE verdict <> 'id-reused' DO NOTHING
-            RETURNING id, connection_id, webhook_id, received_at, verdict, dover_candidate_id
+            RETURNING id, connection_id, webhook_id, received_at, verdict, dover_candidate_id, dover_job_id, said_at,
+                      statements, read_by, octet_length(body) AS octets
         ), queued AS (
-            INSERT INTO pending (delivery_id, connection_id, dover_candidate_id, received_at)
-            SELECT id, connection_id, dover_candidate_id, received_at FROM stored
+            INSERT INTO pending (delivery_id, connection_id, dover_candidate_id, received_at, dover_job_id, said_at, statements,
+                                 read_by, octets)
+            SELECT id, connection_id, dover_candidate_id, received_at, dover_job_id, said_at, statements, read_by, octets
+            FROM stored
             WHERE verdict = 'accepted' AND dover_candidate_id IS NOT NULL
         )
         SELECT id, connection_id, webhook_id FROM stored
@@ -270,134 +211,22 @@ async fn insert(
         &rows.webhook_ids as _,
         &rows.hashes as _,
         &rows.received,
-        &rows.verdicts as _,
+        &verdicts as _,
         &rows.kinds as _,
         &rows.candidates as _,
         &rows.jobs as _,
         &rows.headers as _,
         &rows.bodies as _,
-        &rows.faults as _,
-        &rows.erased as _,
-        &rows.senders as _,
+        &faults as _,
+        &erased as _,
+        &senders as _,
+        &rows.said as _,
+        &rows.statements as _,
+        &rows.read_by as _,
     )
     .fetch_all(session)
     .await?;
     Ok(stored)
-}
-
-/// The same of a single delivery, for which unpacking lists costs more than all the rest.
-async fn insert_one(session: &mut PgConnection, one: &Incoming) -> Result<Vec<Stored>, StoreError> {
-    let about = one.about.as_ref();
-    let stored = sqlx::query_as!(
-        Stored,
-        r#"
-        WITH here AS (
-            SELECT id FROM connection WHERE id = $1 FOR KEY SHARE
-        ), stored AS (
-            INSERT INTO delivery (connection_id, webhook_id, body_hash, received_at, verdict, type,
-                                  dover_candidate_id, dover_job_id, headers, body, faults, erased_at, sender)
-            SELECT id, $3::text, $4::bytea, $5::timestamptz, $6::text, $7::text,
-                   $8::text, $9::text, $10::text, $11::bytea, $12::jsonb, $13::timestamptz, $14::text
-            FROM here
-            WHERE NOT EXISTS (SELECT FROM erased_key WHERE connection_id = $1 AND key_hash = ANY($2::bytea[]))
-            ON CONFLICT (connection_id, webhook_id) WHERE verdict <> 'id-reused' DO NOTHING
-            RETURNING id, connection_id, webhook_id, received_at, verdict, dover_candidate_id
-        ), queued AS (
-            INSERT INTO pending (delivery_id, connection_id, dover_candidate_id, received_at)
-            SELECT id, connection_id, dover_candidate_id, received_at FROM stored
-            WHERE verdict = 'accepted' AND dover_candidate_id IS NOT NULL
-        )
-        SELECT id, connection_id, webhook_id FROM stored
-        "#,
-        one.connection.0,
-        &one.keys,
-        one.webhook_id,
-        &one.body_hash[..],
-        one.received_at,
-        one.verdict().word(),
-        one.kind,
-        about.map(|(candidate, _)| candidate.as_str()),
-        about.map(|(_, job)| job.as_str()),
-        one.headers,
-        &one.body[..],
-        one.faults,
-        one.erased_at(),
-        one.sender.word(),
-    )
-    .fetch_all(session)
-    .await?;
-    Ok(stored)
-}
-
-/// A batch column by column, as the statement takes it. Nothing is copied.
-struct Columns<'b> {
-    /// Each connection once, in order.
-    distinct: Vec<Uuid>,
-    connections: Vec<Uuid>,
-    webhook_ids: Vec<&'b str>,
-    hashes: Vec<&'b [u8]>,
-    received: Vec<DateTime<Utc>>,
-    verdicts: Vec<&'static str>,
-    kinds: Vec<Option<&'b str>>,
-    candidates: Vec<Option<&'b str>>,
-    jobs: Vec<Option<&'b str>>,
-    headers: Vec<&'b str>,
-    bodies: Vec<&'b [u8]>,
-    faults: Vec<Option<&'b Value>>,
-    erased: Vec<Option<DateTime<Utc>>>,
-    senders: Vec<&'static str>,
-}
-
-impl<'b> Columns<'b> {
-    fn of(batch: &[&'b Incoming]) -> Self {
-        let about = |one: &&'b Incoming| one.about.as_ref();
-        let mut distinct: Vec<_> = column(batch, |one| one.connection.0);
-        distinct.sort_unstable();
-        distinct.dedup();
-        Self {
-            distinct,
-            connections: column(batch, |one| one.connection.0),
-            webhook_ids: column(batch, |one| one.webhook_id.as_str()),
-            hashes: column(batch, |one| &one.body_hash[..]),
-            received: column(batch, |one| one.received_at),
-            verdicts: column(batch, |one| one.verdict().word()),
-            kinds: column(batch, |one| one.kind.as_deref()),
-            candidates: column(batch, |one| about(&one).map(|(id, _)| id.as_str())),
-            jobs: column(batch, |one| about(&one).map(|(_, id)| id.as_str())),
-            headers: column(batch, |one| one.headers.as_str()),
-            bodies: column(batch, |one| &one.body[..]),
-            faults: column(batch, |one| one.faults.as_ref()),
-            erased: column(batch, Incoming::erased_at),
-            senders: column(batch, |one| one.sender.word()),
-        }
-    }
-}
-
-fn column<'b, T>(batch: &[&'b Incoming], of: impl Fn(&'b Incoming) -> T) -> Vec<T> {
-    batch.iter().map(|one| of(one)).collect()
-}
-
-/// By what people who were erased would be known, each with the place of the delivery that names it.
-#[derive(Default)]
-struct Keys<'b> {
-    places: Vec<i64>,
-    connections: Vec<Uuid>,
-    hashes: Vec<&'b [u8]>,
-}
-
-impl<'b> Keys<'b> {
-    fn of(batch: &[&'b Incoming]) -> Self {
-        let mut keys = Self::default();
-        // Postgres counts from one.
-        for (place, one) in (1..).zip(batch) {
-            for key in &one.keys {
-                keys.places.push(place);
-                keys.connections.push(one.connection.0);
-                keys.hashes.push(key);
-            }
-        }
-        keys
-    }
 }
 
 /// Files Ashby's deliveries among Ashby's, and queues what they tell.
@@ -475,7 +304,7 @@ async fn settle_free(tx: &mut PgConnection, incoming: &Incoming) -> Result<Recei
         heard(tx, std::iter::once((stored.id, incoming))).await?;
         return Ok(Receipt::New(incoming.verdict()));
     }
-    if super::connection::by_id(&mut *tx, incoming.connection)
+    if connection::by_id(&mut *tx, incoming.connection)
         .await?
         .is_none()
     {

@@ -1,0 +1,95 @@
+//! Lets whoever receives go first. Folding, and deciding whoever needs nothing done, wait for nobody: left alone they take
+//! the whole machine, and a webhook that comes meanwhile waits behind them.
+
+use std::{
+    sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::Mutex;
+
+use super::Sync;
+
+/// One delivery now and then is no reason to go slow: every so many count.
+const MANY: u64 = 8;
+
+/// How long after these somebody is taken to be receiving, in milliseconds.
+const LATELY: i64 = 100;
+
+/// The longest pause, and the longest wait for whoever else works: a page may ask Ashby about somebody, and take long over that.
+const AT_MOST: Duration = Duration::from_millis(200);
+
+/// The deliveries that come in through this process.
+#[derive(Debug)]
+pub struct Inflow {
+    count: AtomicU64,
+    /// When the last came of those that count, in milliseconds since 1970.
+    lately: AtomicI64,
+}
+
+impl Default for Inflow {
+    fn default() -> Self {
+        Self {
+            count: AtomicU64::new(0),
+            lately: AtomicI64::new(0),
+        }
+    }
+}
+
+impl Inflow {
+    /// One came.
+    pub fn came(&self, now: DateTime<Utc>) {
+        if self.count.fetch_add(1, Relaxed) % MANY == MANY - 1 {
+            self.lately.store(now.timestamp_millis(), Relaxed);
+        }
+    }
+
+    fn goes_on(&self, now: DateTime<Utc>) -> bool {
+        now.timestamp_millis() - self.lately.load(Relaxed) <= LATELY
+    }
+}
+
+/// Whoever works while deliveries come in: the processor is one, whatever connections there are.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+/// Does a page of work. While deliveries come in there is one page at a time, as a rule, and after it nothing for as long as it
+/// took.
+pub(super) async fn page<T>(sync: &Sync, work: impl Future<Output = T>) -> T {
+    if !sync.inflow.goes_on(sync.clock.now()) {
+        return work.await;
+    }
+    let _alone = tokio::time::timeout(AT_MOST, ALONE.lock()).await;
+    let began = sync.clock.now();
+    let done = work.await;
+    let took = (sync.clock.now() - began).to_std().unwrap_or_default();
+    pause(took.min(AT_MOST)).await;
+    done
+}
+
+/// In real time, as the processor is.
+async fn pause(duration: Duration) {
+    let _ = tokio::time::timeout(duration, std::future::pending::<()>()).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn deliveries_go_on_coming_in_for_a_while_after_many_have() {
+        let inflow = Inflow::default();
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        for _ in 1..MANY {
+            inflow.came(now);
+            assert!(!inflow.goes_on(now), "a few are not many");
+        }
+        inflow.came(now);
+        assert!(inflow.goes_on(now));
+        let lately = TimeDelta::milliseconds(LATELY);
+        assert!(inflow.goes_on(now + lately));
+        assert!(!inflow.goes_on(now + lately * 2));
+    }
+}
