@@ -1,11 +1,18 @@
 //! The waiting room in front of the inbox. Deliveries that arrive while the last commit is under way go into the next
 //! one, together; nobody waits for a timer. A request is answered only after its commit.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
-use futures::{FutureExt, StreamExt, future::join_all, stream::FuturesUnordered};
-use sqlx::{PgPool, Postgres, pool::PoolConnection};
-use tokio::sync::{mpsc, oneshot};
+use futures::{FutureExt, future::join_all};
+use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::store::{
     StoreError,
@@ -51,22 +58,31 @@ impl Waiting {
 #[derive(Clone, Debug)]
 pub struct Receiver {
     waiting: mpsc::Sender<Waiting>,
+    commits: Arc<Commits>,
 }
 
 impl Receiver {
     /// Starts the receiver on a pool of its own. It ends when its last clone is dropped and everyone has been answered.
     pub fn start(pool: PgPool) -> Self {
         let (waiting, queue) = mpsc::channel(WAITING_ROOM);
-        tokio::spawn(serve(pool, queue));
-        Self { waiting }
+        let commits = Arc::new(Commits::over(pool));
+        tokio::spawn(serve(Arc::clone(&commits), queue));
+        Self { waiting, commits }
     }
 
     /// Stores a delivery, and answers once that is committed.
     pub async fn store(&self, incoming: Box<Incoming>) -> Result<Receipt, NotStored> {
+        if let Some(turn) = self.commits.turn_alone() {
+            return turn.alone(&incoming).await;
+        }
         let (answer, answered) = oneshot::channel();
+        self.commits.gathering.fetch_add(1, SeqCst);
         self.waiting
             .try_send(Waiting { incoming, answer })
-            .map_err(|_| NotStored::Full)?;
+            .map_err(|_| {
+                self.commits.gathering.fetch_sub(1, SeqCst);
+                NotStored::Full
+            })?;
         answered.await.unwrap_or(Err(NotStored::Full))
     }
 }
@@ -78,38 +94,162 @@ const AT_HAND: Duration = Duration::from_secs(1);
 
 type Session = PoolConnection<Postgres>;
 
-async fn serve(pool: PgPool, mut queue: mpsc::Receiver<Waiting>) {
+/// The commits that are under way, and the sessions for the next ones.
+#[derive(Debug)]
+struct Commits {
+    pool: PgPool,
+    under_way: AtomicUsize,
+    /// Deliveries that wait for a commit to begin.
+    gathering: AtomicUsize,
+    /// Told when a commit has ended while others wait.
+    ended: Notify,
+    at_hand: Mutex<Vec<Session>>,
+    was_used: AtomicBool,
+}
+
+impl Commits {
+    fn over(pool: PgPool) -> Self {
+        Self {
+            pool,
+            under_way: AtomicUsize::new(0),
+            gathering: AtomicUsize::new(0),
+            ended: Notify::new(),
+            at_hand: Mutex::default(),
+            was_used: AtomicBool::new(false),
+        }
+    }
+
+    /// The right to commit beside `others`, and no more than these.
+    fn turn_beside(self: &Arc<Self>, others: usize) -> Option<Turn> {
+        self.under_way
+            .compare_exchange(others, others + 1, SeqCst, SeqCst)
+            .ok()?;
+        Some(Turn(Arc::clone(self)))
+    }
+
+    /// The right to commit `gathered` deliveries, where it is time to.
+    fn turn_for(self: &Arc<Self>, gathered: usize) -> Option<Turn> {
+        if gathered == 0 {
+            return None;
+        }
+        let beside = || (gathered >= DEEP).then(|| self.turn_beside(1)).flatten();
+        let turn = self.turn_beside(0).or_else(beside)?;
+        self.gathering.fetch_sub(gathered, SeqCst);
+        Some(turn)
+    }
+
+    /// The right to commit while nobody else waits or commits: whoever came before goes into the next commit together.
+    fn turn_alone(self: &Arc<Self>) -> Option<Turn> {
+        let is_quiet = self.gathering.load(SeqCst) == 0;
+        is_quiet.then(|| self.turn_beside(0)).flatten()
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Vec<Session>> {
+        self.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn session(&self) -> Result<Session, StoreError> {
+        let at_hand = self.sessions().pop();
+        match at_hand {
+            Some(session) => Ok(session),
+            None => Ok(self.pool.acquire().await?),
+        }
+    }
+
+    fn keep(&self, session: Session) {
+        self.was_used.store(true, SeqCst);
+        self.sessions().push(session);
+    }
+
+    /// Gives sessions back that nobody has used of late.
+    fn rest(&self) {
+        if !self.was_used.swap(false, SeqCst) {
+            let unused = std::mem::take(&mut *self.sessions());
+            drop(unused);
+        }
+    }
+}
+
+/// The right to commit. It ends with this.
+struct Turn(Arc<Commits>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let commits = &self.0;
+        commits.under_way.fetch_sub(1, SeqCst);
+        // Whoever comes to wait after this look finds that no commit is under way.
+        if commits.gathering.load(SeqCst) > 0 {
+            commits.ended.notify_one();
+        }
+    }
+}
+
+impl Turn {
+    /// Stores a delivery that came while no commit was under way, by whoever brought it: to hand it to another task and wait
+    /// for its answer would take longer than many a commit.
+    async fn alone(self, incoming: &Incoming) -> Result<Receipt, NotStored> {
+        let commits = &self.0;
+        let stored = async {
+            // One that is not given back, because whoever sent this hung up, is not used again.
+            let mut session = Unfinished(Some(commits.session().await?));
+            let mut receipt = store_by(session.get(), incoming).await;
+            if matches!(receipt, Err(StoreError::Contended(_))) {
+                // Whoever was in the way is through by now.
+                receipt = store_by(session.get(), incoming).await;
+            }
+            if !matches!(receipt, Err(StoreError::Unavailable(_))) {
+                commits.keep(session.finish());
+            }
+            receipt
+        };
+        answer_alone(stored.await)
+    }
+
+    /// Stores a batch and answers everyone in it. A panic, which would be a bug, is that of this batch alone.
+    async fn together(self, batch: Vec<Waiting>) {
+        let commit = AssertUnwindSafe(commit(&self.0, batch));
+        let _ = commit.catch_unwind().await;
+    }
+}
+
+/// A session in the middle of something.
+struct Unfinished(Option<Session>);
+
+impl Unfinished {
+    fn get(&mut self) -> &mut Session {
+        self.0.as_mut().expect("it is there until it is finished")
+    }
+
+    fn finish(mut self) -> Session {
+        self.0.take().expect("it is there until it is finished")
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(session) = &mut self.0 {
+            session.close_on_drop();
+        }
+    }
+}
+
+async fn serve(commits: Arc<Commits>, mut queue: mpsc::Receiver<Waiting>) {
     let mut gathered = Vec::with_capacity(BATCH);
-    // Driven from here and not by tasks of their own: whoever waits for a commit should not wait for tasks to wake each
-    // other as well.
-    let mut commits = FuturesUnordered::new();
-    let mut at_hand: Vec<Session> = Vec::new();
-    let mut was_used = false;
     let mut rest = Box::pin(past(AT_HAND));
     let mut open = true;
-    while open || !gathered.is_empty() || !commits.is_empty() {
+    while open || !gathered.is_empty() {
         let room = BATCH - gathered.len();
-        let is_idle = commits.is_empty() && !at_hand.is_empty();
         tokio::select! {
             taken = queue.recv_many(&mut gathered, room), if open && room > 0 => open = taken > 0,
-            Some(session) = commits.next(), if !commits.is_empty() => at_hand.extend(session),
-            () = &mut rest, if is_idle => {
-                if !was_used {
-                    at_hand.clear();
-                }
-                was_used = false;
+            () = commits.ended.notified() => {}
+            () = &mut rest => {
+                commits.rest();
                 rest.set(past(AT_HAND));
             }
         }
-        let enough = match commits.len() {
-            0 => 1,
-            1 => DEEP,
-            _ => usize::MAX,
-        };
-        if gathered.len() >= enough {
+        if let Some(turn) = commits.turn_for(gathered.len()) {
             let batch = std::mem::replace(&mut gathered, Vec::with_capacity(BATCH));
-            was_used = true;
-            commits.push(commit_apart(&pool, at_hand.pop(), batch));
+            tokio::spawn(turn.together(batch));
         }
     }
 }
@@ -119,47 +259,28 @@ async fn past(duration: Duration) {
     let _ = tokio::time::timeout(duration, std::future::pending::<()>()).await;
 }
 
-/// Commits a batch. A panic, which would be a bug, is that of this batch alone.
-async fn commit_apart(
-    pool: &PgPool,
-    session: Option<Session>,
-    batch: Vec<Waiting>,
-) -> Option<Session> {
-    let commit = AssertUnwindSafe(commit(pool, session, batch));
-    commit.catch_unwind().await.ok().flatten()
+/// Stores a batch and answers everyone in it. The session is kept, if it still serves.
+async fn commit(commits: &Commits, batch: Vec<Waiting>) {
+    let mut session = match commits.session().await {
+        Ok(session) => session,
+        Err(error) => return turn_away(batch, &error),
+    };
+    match store_all(&mut session, batch).await {
+        Ok(()) => commits.keep(session),
+        Err(Failed::Away) => session.close_on_drop(),
+        Err(Failed::Refused(left)) => {
+            commits.keep(session);
+            each_alone(&commits.pool, left).await;
+        }
+    }
 }
 
-/// Stores a batch and answers everyone in it. Gives back the session, if it still serves.
-async fn commit(pool: &PgPool, session: Option<Session>, batch: Vec<Waiting>) -> Option<Session> {
-    let mut session = match session {
-        Some(session) => session,
-        None => match pool.acquire().await {
-            Ok(session) => session,
-            Err(error) => {
-                turn_away(batch, &error.into());
-                return None;
-            }
-        },
-    };
-    let left = match store_new(&mut session, batch).await {
-        Ok(left) => left,
-        Err(Failed::Away) => return drop_broken(session),
-        Err(Failed::Refused(batch)) => {
-            each_alone(pool, batch).await;
-            return Some(session);
-        }
-    };
+async fn store_all(session: &mut Session, batch: Vec<Waiting>) -> Result<(), Failed> {
+    let left = store_new(session, batch).await?;
     if left.is_empty() {
-        return Some(session);
+        return Ok(());
     }
-    match settle(&mut session, left).await {
-        Ok(()) => Some(session),
-        Err(Failed::Away) => drop_broken(session),
-        Err(Failed::Refused(left)) => {
-            each_alone(pool, left).await;
-            Some(session)
-        }
-    }
+    settle(session, left).await
 }
 
 /// Why a batch was not stored as a whole.
@@ -179,12 +300,6 @@ impl Failed {
             Self::Refused(batch)
         }
     }
-}
-
-/// A session that failed is not used again.
-fn drop_broken(mut session: Session) -> Option<Session> {
-    session.close_on_drop();
-    None
 }
 
 fn turn_away(batch: Vec<Waiting>, error: &StoreError) {
@@ -235,10 +350,19 @@ async fn each_alone(pool: &PgPool, batch: Vec<Waiting>) {
 }
 
 async fn alone(pool: &PgPool, incoming: &Incoming) -> Result<Receipt, NotStored> {
-    match store_alone(pool, incoming).await {
+    let stored = async { store_by(&mut *pool.acquire().await?, incoming).await };
+    answer_alone(stored.await)
+}
+
+/// What is answered to a delivery that was tried by itself.
+fn answer_alone(stored: Result<Option<Receipt>, StoreError>) -> Result<Receipt, NotStored> {
+    match stored {
         Ok(receipt) => receipt.ok_or(NotStored::Refused),
-        Err(StoreError::Unavailable(_) | StoreError::Contended(_)) => Err(NotStored::DatabaseAway),
         Err(StoreError::Gone(_)) => Err(NotStored::NoSuchConnection),
+        Err(error @ (StoreError::Unavailable(_) | StoreError::Contended(_))) => {
+            tracing::warn!("a delivery was not stored: {error}");
+            Err(NotStored::DatabaseAway)
+        }
         Err(error) => {
             tracing::error!("a delivery was refused by the database: {error}");
             Err(NotStored::Refused)
@@ -246,13 +370,15 @@ async fn alone(pool: &PgPool, incoming: &Incoming) -> Result<Receipt, NotStored>
     }
 }
 
-async fn store_alone(pool: &PgPool, incoming: &Incoming) -> Result<Option<Receipt>, StoreError> {
-    let mut session = pool.acquire().await?;
-    let stored = receipt::store_new(&mut session, &[incoming]).await?;
+async fn store_by(
+    session: &mut PgConnection,
+    incoming: &Incoming,
+) -> Result<Option<Receipt>, StoreError> {
+    let stored = receipt::store_new(session, &[incoming]).await?;
     if let [Some(receipt)] = stored[..] {
         return Ok(Some(receipt));
     }
-    let settled = receipt::settle(&mut session, &[incoming]).await?;
+    let settled = receipt::settle(session, &[incoming]).await?;
     Ok(settled.first().copied())
 }
 
@@ -261,6 +387,7 @@ mod tests {
     use std::time::Duration;
 
     use axum::body::Bytes;
+    use futures::stream::FuturesUnordered;
 
     use super::*;
     use crate::{ids::ConnectionId, store};
@@ -303,6 +430,36 @@ mod tests {
             sent_away += 1;
         }
         assert!(sent_away > 0 && sent_away <= 4 * BATCH, "{sent_away}");
+    }
+
+    #[tokio::test]
+    async fn whoever_hangs_up_in_mid_commit_leaves_the_way_free() {
+        let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("postgres://nobody@{}/nothing", mute.local_addr().unwrap());
+        let receiver = Receiver::start(store::pool(&url, 2, Duration::from_mins(1)).unwrap());
+        assert!(receiver.store(incoming(1)).now_or_never().is_none());
+        let commits = &receiver.commits;
+        let left = [&commits.under_way, &commits.gathering];
+        assert_eq!(left.map(|count| count.load(SeqCst)), [0; 2]);
+    }
+
+    #[tokio::test]
+    async fn a_second_commit_begins_beside_the_first_once_many_wait() {
+        let away = store::pool("postgres://nobody@127.0.0.1:1/nothing", 2, Duration::ZERO);
+        let commits = Arc::new(Commits::over(away.unwrap()));
+        assert!(commits.turn_for(0).is_none());
+        commits.gathering.store(1_000, SeqCst);
+        assert!(commits.turn_alone().is_none(), "others wait");
+        let first = commits.turn_for(1).unwrap();
+        assert!(commits.turn_for(DEEP - 1).is_none());
+        let second = commits.turn_for(DEEP).unwrap();
+        assert!(commits.turn_for(1_000).is_none());
+        drop(first);
+        assert!(commits.turn_for(DEEP - 1).is_none());
+        drop(second);
+        assert!(commits.turn_for(1).is_some());
+        commits.gathering.store(0, SeqCst);
+        assert!(commits.turn_alone().is_some());
     }
 
     #[tokio::test]
