@@ -94,7 +94,7 @@ pub enum Receipt {
 }
 
 /// Stores what of a batch is valid, Dover's and has a new id, in one statement that commits by itself: nearly always all of it.
-/// Answers a receipt for each that was stored; `None` for what [`settle`] is for. Of several with one id the first is stored.
+/// Answers a receipt for each that was stored; `None` for what [`settle()`] is for. Of several with one id the first is stored.
 pub async fn store_new(
     session: &mut PgConnection,
     batch: &[&Incoming],
@@ -136,7 +136,7 @@ impl Stored {
 
 /// Inserts what has a new id, and queues it. Left out is what is about a person who was erased, and what is for a
 /// connection that is gone. That a verdict is known, and a rejected one says why, holds by what is written here and in
-/// [`settle`]: the database looked at a constraint anew with each statement, which cost more than writing to an index.
+/// [`settle()`]: the database looked at a constraint anew with each statement, which cost more than writing to an index.
 async fn insert(session: &mut PgConnection, batch: &[&Incoming]) -> Result<Stored, StoreError> {
     let rows = Columns::of(batch);
     let keys = Keys::of(batch);
