@@ -14,9 +14,12 @@ use futures::{FutureExt, future::join_all};
 use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::store::{
-    StoreError,
-    receipt::{self, Incoming, Receipt},
+use crate::{
+    clock::{Clock, SystemClock},
+    store::{
+        StoreError,
+        receipt::{self, Incoming, Receipt},
+    },
 };
 
 /// Requests that may wait for a commit. Beyond it they are sent away with 503, and their sender tries again.
@@ -235,7 +238,8 @@ impl Drop for Unfinished {
 
 async fn serve(commits: Arc<Commits>, mut queue: mpsc::Receiver<Waiting>) {
     let mut gathered = Vec::with_capacity(BATCH);
-    let mut rest = Box::pin(past(AT_HAND));
+    // In real time: a socket that stands open knows no other.
+    let mut rest = SystemClock.sleep(AT_HAND);
     let mut open = true;
     while open || !gathered.is_empty() {
         let room = BATCH - gathered.len();
@@ -244,7 +248,7 @@ async fn serve(commits: Arc<Commits>, mut queue: mpsc::Receiver<Waiting>) {
             () = commits.ended.notified() => {}
             () = &mut rest => {
                 commits.rest();
-                rest.set(past(AT_HAND));
+                rest = SystemClock.sleep(AT_HAND);
             }
         }
         if let Some(turn) = commits.turn_for(gathered.len()) {
@@ -252,11 +256,6 @@ async fn serve(commits: Arc<Commits>, mut queue: mpsc::Receiver<Waiting>) {
             tokio::spawn(turn.together(batch));
         }
     }
-}
-
-/// Returns after `duration`, in real time: a socket that stands open knows no other.
-async fn past(duration: Duration) {
-    let _ = tokio::time::timeout(duration, std::future::pending::<()>()).await;
 }
 
 /// Stores a batch and answers everyone in it. The session is kept, if it still serves.

@@ -109,8 +109,8 @@ pub async fn learn(
     Ok(())
 }
 
-/// Prospects of whom Dover said one of these texts, in lower case, among the contact fields. Reads every prospect of the
-/// connection.
+/// Prospects of whom Dover said something in which one of these texts stands, in lower case: the caller looks whether it is among
+/// what identifies them. Reads every prospect of the connection.
 pub async fn lookalikes(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,

@@ -9,7 +9,8 @@ use crate::{
 };
 
 /// Prospects that may be the same person, together and in order: those that share an address, a profile or an id of
-/// Dover's, or somebody in Ashby, to whom they are linked or whom Ashby knows under one of their `identities`, which are those of all of them.
+/// Dover's, or somebody in Ashby, to whom they are linked or whom Ashby knows under one of their `identities`. Those have to be of
+/// the whole page.
 pub(super) fn groups(page: Vec<Prospect>, identities: &Identities) -> Vec<Vec<Prospect>> {
     let mut group_of: HashMap<Key<'_>, usize> = HashMap::new();
     let mut merged_into: Vec<usize> = Vec::new();

@@ -18,7 +18,7 @@ pub(super) struct Identities {
 impl Identities {
     /// The keys of `prospect`, hashed.
     pub(super) fn keys(&self, prospect: ProspectId) -> &[Vec<u8>] {
-        self.keys.get(&prospect).map_or(&[], Vec::as_slice)
+        self.known_keys(prospect).unwrap_or_default()
     }
 
     /// The keys of `prospect`, hashed, where they were asked for.

@@ -1,11 +1,10 @@
 //! Reads deliveries again, through today's settings: whatever fits a filter, in bounded steps, and first as a preview.
 //! Nothing is dated anew, so that what is older never beats what is newer, and doing it twice does nothing twice.
 
-use std::sync::Arc;
-
 use std::{
     collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
 };
 
 use uuid::Uuid;

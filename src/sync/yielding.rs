@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Mutex;
 
 use super::Sync;
+use crate::clock::{Clock, SystemClock};
 
 /// One delivery now and then is no reason to go slow: every so many count.
 const MANY: u64 = 8;
@@ -21,20 +22,11 @@ const LATELY: i64 = 100;
 const AT_MOST: Duration = Duration::from_millis(200);
 
 /// The deliveries that come in through this process.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Inflow {
     count: AtomicU64,
     /// When the last came of those that count, in milliseconds since 1970.
     lately: AtomicI64,
-}
-
-impl Default for Inflow {
-    fn default() -> Self {
-        Self {
-            count: AtomicU64::new(0),
-            lately: AtomicI64::new(0),
-        }
-    }
 }
 
 impl Inflow {
@@ -63,13 +55,9 @@ pub(super) async fn page<T>(sync: &Sync, work: impl Future<Output = T>) -> T {
     let began = sync.clock.now();
     let done = work.await;
     let took = (sync.clock.now() - began).to_std().unwrap_or_default();
-    pause(took.min(AT_MOST)).await;
+    // In real time, as the processor is.
+    SystemClock.sleep(took.min(AT_MOST)).await;
     done
-}
-
-/// In real time, as the processor is.
-async fn pause(duration: Duration) {
-    let _ = tokio::time::timeout(duration, std::future::pending::<()>()).await;
 }
 
 #[cfg(test)]
