@@ -33,10 +33,12 @@ pub struct Queued {
     pub octets: Option<usize>,
 }
 
-/// Where a page ends: whom its last delivery is about, and which that is.
+/// Where a page ends: behind a delivery of a candidate, or, behind number 0, before the first of them.
 pub type Place = (String, i64);
 
-/// Where a page of `size` deliveries beyond `after` ends, in the order of whom they are about; `None` where fewer are left.
+/// Where a page of at most `size` deliveries beyond `after` ends, in the order of whom they are about; `None` where fewer are
+/// left. It ends between two candidates: whoever folds the next one would wait for the same prospect. Only one who has more
+/// deliveries than a page is divided.
 pub async fn page_end(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
@@ -45,7 +47,11 @@ pub async fn page_end(
 ) -> Result<Option<Place>, StoreError> {
     let last = sqlx::query!(
         r#"
-        SELECT dover_candidate_id, delivery_id FROM pending
+        SELECT dover_candidate_id, delivery_id,
+               dover_candidate_id = (SELECT dover_candidate_id FROM pending
+                                     WHERE connection_id = $1 AND (dover_candidate_id, delivery_id) > ($2, $3)
+                                     ORDER BY connection_id, dover_candidate_id, delivery_id LIMIT 1) AS "is_of_one!"
+        FROM pending
         WHERE connection_id = $1 AND (dover_candidate_id, delivery_id) > ($2, $3)
         ORDER BY connection_id, dover_candidate_id, delivery_id OFFSET $4::bigint - 1 LIMIT 1
         "#,
@@ -56,7 +62,10 @@ pub async fn page_end(
     )
     .fetch_optional(db)
     .await?;
-    Ok(last.map(|last| (last.dover_candidate_id, last.delivery_id)))
+    Ok(last.map(|last| {
+        let behind = if last.is_of_one { last.delivery_id } else { 0 };
+        (last.dover_candidate_id, behind)
+    }))
 }
 
 /// Deliveries column by column: the database puts these together, and we take them apart, at a fraction of what rows cost.

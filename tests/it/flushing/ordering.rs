@@ -56,6 +56,26 @@ async fn of_two_updates_of_one_moment_the_later_arrival_wins() {
     assert_eq!(stage_of_ada(&app).await, "Replied");
 }
 
+/// Of more than a page, the page ends between two candidates: two that are folded side by side never wait for one prospect.
+#[tokio::test]
+async fn whoever_has_several_deliveries_is_folded_once() {
+    let app = TestApp::with_job().await;
+    let people: Vec<_> = (0..90)
+        .map(|number| Person::new(&format!("P{number}")))
+        .collect();
+    for stage in ["new_lead", "reached_out", "replied"] {
+        for person in &people {
+            app.says(person, stage).await;
+        }
+    }
+    app.flush_to_rest().await;
+    let folds: Vec<i64> = sqlx::query_scalar("SELECT revision FROM prospect")
+        .fetch_all(&app.database.pool)
+        .await
+        .unwrap();
+    assert_eq!(folds, [1; 90]);
+}
+
 /// What folding goes by was read when it came. Where the paths have changed since, all of it is read again.
 #[tokio::test]
 async fn what_waits_is_folded_by_the_paths_of_now() {
