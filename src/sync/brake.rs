@@ -17,6 +17,7 @@ use tokio::sync::OnceCell;
 use super::{
     Sync, SyncError,
     gather::{Case, Scene},
+    yielding,
 };
 use crate::{
     ids::{ConnectionId, DoverJobId, FlushId, ProspectId},
@@ -358,8 +359,9 @@ pub(super) fn pages<'a>(
     let first: ProspectId = uuid::Uuid::nil().into();
     stream::try_unfold(first, move |after| async move {
         let pool = &scene.sync.pool;
-        let page = store::prospect::pending_of_job(pool, scene.connection, job, after, PAGE);
-        let page = page.await?;
+        let size = yielding::page_size(scene.sync, PAGE);
+        let page =
+            store::prospect::pending_of_job(pool, scene.connection, job, after, size).await?;
         let last = page.last().map(|prospect| prospect.id);
         Ok(last.map(|last| (page, last)))
     })

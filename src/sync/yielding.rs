@@ -18,8 +18,16 @@ const MANY: u64 = 8;
 /// How long after these somebody is taken to be receiving, in milliseconds.
 const LATELY: i64 = 100;
 
-/// The longest pause, and the longest wait for whoever else works: a page may ask Ashby about somebody, and take long over that.
-const AT_MOST: Duration = Duration::from_millis(200);
+/// What a page has meanwhile, of what it has otherwise: small pages are soon out of the way.
+const SHARE: i64 = 8;
+
+/// How many times as long as a page took is rested after it. On two cores, of which receiving needs more than one, that leaves
+/// it enough.
+const RESTS: u32 = 3;
+
+/// The longest rest, and the longest wait for whoever else works: a page may ask Ashby about somebody, and take long over that.
+const LONGEST_REST: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// The deliveries that come in through this process.
 #[derive(Debug, Default)]
@@ -45,18 +53,27 @@ impl Inflow {
 /// Whoever works while deliveries come in: the processor is one, whatever connections there are.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
-/// Does a page of work. While deliveries come in there is one page at a time, as a rule, and after it nothing for as long as it
-/// took.
+/// How many a page has that has `usual` while nobody receives.
+pub(super) fn page_size(sync: &Sync, usual: i64) -> i64 {
+    if sync.inflow.goes_on(sync.clock.now()) {
+        usual / SHARE
+    } else {
+        usual
+    }
+}
+
+/// Does a page of work. While deliveries come in there is one page at a time, as a rule, and after it nothing for some times as
+/// long as it took.
 pub(super) async fn page<T>(sync: &Sync, work: impl Future<Output = T>) -> T {
     if !sync.inflow.goes_on(sync.clock.now()) {
         return work.await;
     }
-    let _alone = tokio::time::timeout(AT_MOST, ALONE.lock()).await;
+    let _alone = tokio::time::timeout(LONGEST_WAIT, ALONE.lock()).await;
     let began = sync.clock.now();
     let done = work.await;
     let took = (sync.clock.now() - began).to_std().unwrap_or_default();
     // In real time, as the processor is.
-    SystemClock.sleep(took.min(AT_MOST)).await;
+    SystemClock.sleep((took * RESTS).min(LONGEST_REST)).await;
     done
 }
 

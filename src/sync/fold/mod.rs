@@ -127,7 +127,8 @@ impl<'a> Folding<'a> {
             return Ok(None);
         };
         let pool = &self.sync.pool;
-        let until = store::inbox::page_end(pool, self.connection, &after, PAGE).await?;
+        let size = yielding::page_size(self.sync, PAGE);
+        let until = store::inbox::page_end(pool, self.connection, &after, size).await?;
         next.clone_from(&until);
         Ok(Some(Extent { after, until }))
     }
