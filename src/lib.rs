@@ -22,4 +22,4 @@ pub mod worker;
 /// A delivery is some hundred small pieces of memory, made by one thread and freed by another, and a busy minute must not
 /// leave its peak behind: `docs/performance.md` has what was measured.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
