@@ -9,6 +9,7 @@ mod beside;
 mod calling;
 mod deliveries;
 mod design;
+mod disk;
 mod employer;
 mod flushing;
 mod hands;
@@ -124,6 +125,7 @@ async fn measure(args: &Args) -> Result<()> {
         }
     };
     let mut sheet = Sheet::default();
+    disk::measure(&mut sheet)?;
     let stage = Stage::set().await?;
     let measured = match args.history {
         Some(millions) => history::measure(&stage, extent, millions * 1_000_000, &mut sheet).await,
