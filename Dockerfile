@@ -1,5 +1,9 @@
 # syntax=docker/dockerfile:1
 FROM rust:1.95-slim-bookworm AS builder
+# The allocator is built from C.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends make \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 COPY . .
 # Queries are checked against .sqlx/: no database is needed to build.

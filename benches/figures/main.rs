@@ -42,8 +42,8 @@ struct Args {
     /// Only this part.
     #[arg(long, value_enum, conflicts_with = "history")]
     only: Option<Part>,
-    /// Only what history costs, with so many millions of old deliveries: 1 takes three minutes and 3 GB of disk, 10 a quarter
-    /// of an hour and 15.
+    /// Only what history costs, with so many millions of old deliveries: 1 takes two minutes and 3 GB of disk, 10 seven and
+    /// 15.
     #[arg(long, value_name = "MILLIONS", value_parser = clap::value_parser!(u64).range(1..=1_000))]
     history: Option<u64>,
     /// How many times as fast the clock of the rate limit runs; 1 is real time, and takes a quarter of an hour.
