@@ -18,6 +18,7 @@ const TIMES: usize = 1_000;
 
 /// Measures and notes it, where temporary files lie: the database of the measurements lies there too.
 pub(crate) fn measure(sheet: &mut Sheet) -> Result<()> {
+    let piece = vec![1; PIECE];
     let mut file = tempfile::tempfile()?;
     file.write_all(&vec![0; PIECE * PIECES])?;
     file.sync_all()?;
@@ -26,7 +27,7 @@ pub(crate) fn measure(sheet: &mut Sheet) -> Result<()> {
         let at = (time % PIECES) * PIECE;
         file.seek(SeekFrom::Start(u64::try_from(at)?))?;
         let began = now();
-        file.write_all(&[1; PIECE])?;
+        file.write_all(&piece)?;
         file.sync_data()?;
         took.push(now() - began);
     }
