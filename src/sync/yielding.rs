@@ -25,8 +25,11 @@ const SHARE: i64 = 8;
 /// it enough.
 const RESTS: u32 = 3;
 
-/// The longest rest, and the longest wait for whoever else works: a page may ask Ashby about somebody, and take long over that.
+/// The longest rest: a page may ask Ashby about somebody, and take long over that without keeping the processor busy.
 const LONGEST_REST: Duration = Duration::from_millis(200);
+
+/// The longest wait for whoever else works, for the same reason. As long as three pages with their rests, so that those of one
+/// job take turns.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// The deliveries that come in through this process.
