@@ -1,7 +1,7 @@
 //! Deliveries that wait to be folded: those of `deliveries`, put into the database at once.
 
 use anyhow::{Result, anyhow};
-use dover_ashby_sync::dover::payload::{self, PayloadPaths};
+use dover_ashby_sync::dover::payload::{Document, PayloadPaths};
 use sqlx::PgConnection;
 
 use crate::deliveries::{BODY, CANDIDATE};
@@ -53,7 +53,8 @@ impl Queue {
     pub(crate) async fn fill(&self, session: &mut PgConnection) -> Result<()> {
         // As the inbox reads them when they come.
         let paths = PayloadPaths::default();
-        let read = payload::read(BODY.as_bytes(), &paths);
+        let document = Document::of(BODY.as_bytes());
+        let read = document.read(&paths);
         let read = read.map_err(|faults| anyhow!("the delivery does not read: {faults:?}"))?;
         let statements = read.statements().bits();
         for from in (0..self.deliveries).step_by(usize::try_from(STEP)?) {

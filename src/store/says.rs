@@ -116,12 +116,13 @@ mod tests {
     use chrono::{DateTime, TimeDelta};
 
     use super::*;
-    use crate::dover::payload::{self, PayloadPaths};
+    use crate::dover::payload::{self, Document, PayloadPaths};
 
     /// What the example says, with its name said a day later.
     fn said() -> DoverSays {
         let body = serde_json::to_vec(&payload::example()).unwrap();
-        let delivery = payload::read(&body, &PayloadPaths::default()).unwrap();
+        let document = Document::of(&body);
+        let delivery = document.read(&PayloadPaths::default()).unwrap();
         let received = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let mut says = delivery.says(received, 7);
         let later = Stamp::new(received + TimeDelta::days(1), received, 8);

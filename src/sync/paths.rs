@@ -7,7 +7,7 @@ use super::{
     fold::payload_paths,
 };
 use crate::{
-    dover::payload::{self, Fault},
+    dover::payload::{Document, Fault},
     store::{self, connection::Connection},
 };
 
@@ -22,7 +22,7 @@ pub async fn try_on_the_latest(
     let paths = payload_paths(connection)?;
     let latest = store::delivery::latest_bodies(&sync.pool, connection.id, TRIED).await?;
     let faults = latest.iter();
-    let faults = faults.filter_map(|body| payload::read(body, &paths).err());
+    let faults = faults.filter_map(|body| Document::of(body).read(&paths).err());
     let faults: Vec<Vec<Fault>> = faults.collect();
     let Some(first) = faults.first().and_then(|faults| faults.first()) else {
         return Ok(None);

@@ -18,7 +18,7 @@ use super::{
     release, resolve,
 };
 use crate::{
-    dover::payload::{self, PayloadPaths},
+    dover::payload::{self, Document, PayloadPaths},
     ids::{DoverCandidateId, DoverJobId, ProspectId},
     plan::{plan, says::DoverSays},
     store::{
@@ -259,7 +259,8 @@ impl<'a> Run<'a> {
     async fn take_rejected(&mut self, ids: &[i64]) -> Result<(), SyncError> {
         let bodies = store::replay::bodies(&self.sync.pool, self.connection.id, ids).await?;
         for (id, received_at, body) in bodies {
-            let read = payload::read(&body, &self.paths).ok();
+            let document = Document::of(&body);
+            let read = document.read(&self.paths).ok();
             let about = read.as_ref().and_then(payload::Delivery::about);
             let (Some(read), Some((candidate, job))) = (&read, about) else {
                 self.so_far.unreadable += 1;

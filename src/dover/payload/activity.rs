@@ -43,7 +43,7 @@ impl fmt::Debug for Activity {
 }
 
 impl Activity {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<Self> {
         let id = reader.name(Field::ActivityId, MAX_ID);
         let kind = reader.name(Field::ActivityKind, MAX_WORD);
         let at = reader.required_moment(Field::ActivityAt);
@@ -61,7 +61,7 @@ impl Activity {
     }
 }
 
-fn sentiment(reader: &mut Reader<'_>) -> Option<Sentiment> {
+fn sentiment(reader: &mut Reader<'_, '_>) -> Option<Sentiment> {
     let said = reader.text(Field::ActivitySentiment, MAX_WORD)?;
     let sentiment = Sentiment::read(said);
     if sentiment.is_none() {

@@ -12,6 +12,7 @@ use serde_json::{Map, Number, Value, error::Category};
 use super::fault::{Fault, Faults, Trail};
 
 /// A value of a document.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Node<'b> {
     Null,
     Boolean(bool),
@@ -22,6 +23,7 @@ pub(super) enum Node<'b> {
 }
 
 /// The keys and values of an object, in the order in which they came.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Object<'b>(Vec<(Cow<'b, str>, Node<'b>)>);
 
 impl<'b> Object<'b> {
@@ -184,9 +186,15 @@ pub(super) fn refuse_nul(document: &Node<'_>, faults: &mut Faults) {
     search(document, Trail::Root, faults);
 }
 
+/// JSON can say it only escaped, and whatever is escaped was copied.
+#[expect(clippy::ptr_arg, reason = "whether it was copied is what counts")]
+fn holds_nul(text: &Cow<'_, str>) -> bool {
+    matches!(text, Cow::Owned(text) if text.contains('\0'))
+}
+
 fn search(value: &Node<'_>, trail: Trail<'_>, faults: &mut Faults) {
     match value {
-        Node::Text(text) if text.contains('\0') => faults.add(Fault::new(
+        Node::Text(text) if holds_nul(text) => faults.add(Fault::new(
             trail.pointer(),
             "holds the NUL character \\u0000, which cannot be stored",
         )),
@@ -199,9 +207,9 @@ fn search(value: &Node<'_>, trail: Trail<'_>, faults: &mut Faults) {
             }
         }
         Node::Object(object) => {
-            for (key, item) in object.iter() {
+            for (key, item) in &object.0 {
                 let trail = Trail::Key(&trail, key);
-                if key.contains('\0') {
+                if holds_nul(key) {
                     faults.add(Fault::new(
                         trail.pointer(),
                         "the key holds the NUL character \\u0000 (shown as \u{2400}), which cannot be stored",

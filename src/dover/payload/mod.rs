@@ -22,7 +22,7 @@ pub use example::example;
 pub use fault::Fault;
 pub(crate) use paths::edits;
 pub use paths::{Field, PathFault, PathFaults, PayloadPaths};
-pub use profile::Profile;
+pub use profile::{Place, Profile};
 pub use vocabulary::{ActivityKind, Sentiment, stage, status};
 
 use crate::{
@@ -33,6 +33,7 @@ use crate::{
         says::{DoverSays, SaidStage, Stamp, Status, Word},
     },
 };
+use document::Node;
 use profile::MAX_NAME;
 use reader::Reader;
 
@@ -88,7 +89,7 @@ pub struct Standing {
 /// Candidate, job and `updated_at` are there for every kind of delivery about a candidate, absent in a ping, and
 /// there in a delivery of unknown type if it carries them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
+pub struct Delivery<'d> {
     /// What it is about.
     pub kind: Kind,
     /// When it was sent; never decides anything.
@@ -98,36 +99,52 @@ pub struct Delivery {
     /// The job: Dover's id, or Ashby's id of a registered job.
     pub job_id: Option<DoverJobId>,
     /// The job's title, for people to recognise it by.
-    pub job_title: Option<String>,
+    pub job_title: Option<&'d str>,
     /// When Dover last changed the candidate, to the microsecond, as it claims: 1970 and next year included.
     pub updated_at: Option<DateTime<Utc>>,
     /// Who the candidate is; empty where none is named.
-    pub profile: Profile,
+    pub profile: Profile<'d>,
 }
 
-/// Reads a payload with the fields at `paths`. Gives every fault at once, each where it was looked for.
-pub fn read(body: &[u8], paths: &PayloadPaths) -> Result<Delivery, Vec<Fault>> {
-    let document = document::parse(body).map_err(|fault| vec![fault])?;
-    let mut reader = Reader::new(&document, paths);
-    document::refuse_nul(&document, &mut reader.faults);
-    let delivery = Delivery::read(&mut reader);
-    match delivery {
-        Some(delivery) if reader.faults.is_empty() => Ok(delivery),
-        _ => Err(reader.faults.into_vec()),
+/// The bytes of a payload as a document; what is read of it borrows from it.
+pub struct Document<'b>(Result<Node<'b>, Fault>);
+
+impl std::fmt::Debug for Document<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Document(redacted)")
     }
 }
 
-/// Whom a payload names, whatever else is wrong with it: Dover's id, and what identifies the person.
-pub fn whom(body: &[u8], paths: &PayloadPaths) -> (Option<DoverCandidateId>, Vec<IdentityKey>) {
-    let Ok(document) = document::parse(body) else {
-        return (None, Vec::new());
-    };
-    let mut reader = Reader::new(&document, paths);
-    let candidate = reader.name(Field::CandidateId, MAX_ID).map(Into::into);
-    (candidate, Profile::read(&mut reader).keys())
+impl<'b> Document<'b> {
+    /// The document that `body` holds. What is wrong with it is told by [`read`](Self::read).
+    pub fn of(body: &'b [u8]) -> Self {
+        Self(document::parse(body))
+    }
+
+    /// Reads the fields at `paths`. Gives every fault at once, each where it was looked for.
+    pub fn read(&self, paths: &PayloadPaths) -> Result<Delivery<'_>, Vec<Fault>> {
+        let document = self.0.as_ref().map_err(|fault| vec![fault.clone()])?;
+        let mut reader = Reader::new(document, paths);
+        document::refuse_nul(document, &mut reader.faults);
+        let delivery = Delivery::read(&mut reader);
+        match delivery {
+            Some(delivery) if reader.faults.is_empty() => Ok(delivery),
+            _ => Err(reader.faults.into_vec()),
+        }
+    }
+
+    /// Whom it names, whatever else is wrong with it: Dover's id, and what identifies the person.
+    pub fn whom(&self, paths: &PayloadPaths) -> (Option<DoverCandidateId>, Vec<IdentityKey>) {
+        let Ok(document) = &self.0 else {
+            return (None, Vec::new());
+        };
+        let mut reader = Reader::new(document, paths);
+        let candidate = reader.name(Field::CandidateId, MAX_ID).map(Into::into);
+        (candidate, Profile::read(&mut reader).keys())
+    }
 }
 
-impl Delivery {
+impl<'d> Delivery<'d> {
     /// What it says of its prospect, received at `received_at` as the `arrival`th of all.
     pub fn says(&self, received_at: DateTime<Utc>, arrival: i64) -> DoverSays {
         let Some(updated_at) = self.updated_at else {
@@ -171,7 +188,7 @@ impl Delivery {
         }
     }
 
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(reader: &mut Reader<'d, '_>) -> Option<Self> {
         let kind = match reader.name(Field::Type, MAX_ID) {
             Some(PING) => return Some(Self::ping()),
             Some(STAGE_CHANGED) => Standing::read(reader).map(Kind::StageChanged),
@@ -197,11 +214,11 @@ impl Delivery {
     }
 
     /// Reads everything before it gives up for want of a kind: all faults are told at once.
-    fn about_candidate(kind: Option<Kind>, reader: &mut Reader<'_>) -> Option<Self> {
+    fn about_candidate(kind: Option<Kind>, reader: &mut Reader<'d, '_>) -> Option<Self> {
         let timestamp = reader.moment(Field::Timestamp);
         let candidate_id = reader.name(Field::CandidateId, MAX_ID).map(Into::into);
         let job_id = reader.name(Field::JobId, MAX_ID).map(Into::into);
-        let job_title = reader.owned_text(Field::JobTitle, MAX_NAME);
+        let job_title = reader.text(Field::JobTitle, MAX_NAME);
         let updated_at = reader.required_moment(Field::UpdatedAt);
         let profile = Profile::read(reader);
         Some(Self {
@@ -217,7 +234,7 @@ impl Delivery {
 
     /// A delivery of a type that we do not know owes us nothing but its type: what it carries in our form is taken,
     /// and the rest is no fault.
-    fn of_unknown_type(word: &str, reader: &mut Reader<'_>) -> Option<Self> {
+    fn of_unknown_type(word: &str, reader: &mut Reader<'d, '_>) -> Option<Self> {
         let owed = std::mem::take(&mut reader.faults);
         let mut delivery = Self::about_candidate(Some(Kind::Other(word.to_owned())), reader)?;
         reader.faults = owed;
@@ -229,7 +246,7 @@ impl Delivery {
 }
 
 impl Standing {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(reader: &mut Reader<'_, '_>) -> Option<Self> {
         let faults_before = reader.faults.count();
         let stage = reader.text(Field::Stage, MAX_WORD).map(stage);
         let name = reader.owned_text(Field::StageName, MAX_NAME);

@@ -28,52 +28,67 @@ const MAX_ENTRIES: usize = 100;
 
 /// What one delivery says of the candidate. What it leaves out is `None` and takes nothing away.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Profile {
+pub struct Profile<'d> {
     /// Full name.
-    pub name: Option<String>,
+    pub name: Option<&'d str>,
     /// Primary e-mail address, trimmed.
-    pub email: Option<String>,
+    pub email: Option<&'d str>,
     /// Further e-mail addresses, trimmed.
-    pub alternate_emails: Option<Vec<String>>,
+    pub alternate_emails: Option<Vec<&'d str>>,
     /// Telephone number.
-    pub phone: Option<String>,
+    pub phone: Option<&'d str>,
     /// LinkedIn profile, as it came; `plan::identity` knows its shapes.
-    pub linkedin_url: Option<String>,
+    pub linkedin_url: Option<&'d str>,
     /// Other profiles by the name of the site.
-    pub social_urls: Option<BTreeMap<String, String>>,
+    pub social_urls: Option<BTreeMap<&'d str, &'d str>>,
     /// Current job title.
-    pub title: Option<String>,
+    pub title: Option<&'d str>,
     /// Current employer.
-    pub company: Option<String>,
+    pub company: Option<&'d str>,
     /// Where they live.
-    pub location: Option<Location>,
-    /// Whatever else Dover knows, by name.
-    pub fields: Option<Map<String, Value>>,
+    pub location: Option<Place<'d>>,
     /// E-mail address of the sourcer.
-    pub owner_email: Option<String>,
+    pub owner_email: Option<&'d str>,
+    fields: Option<&'d Object<'d>>,
 }
 
-impl fmt::Debug for Profile {
+/// Where somebody lives.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place<'d> {
+    /// City.
+    pub city: Option<&'d str>,
+    /// State or region.
+    pub region: Option<&'d str>,
+    /// Country.
+    pub country: Option<&'d str>,
+}
+
+impl fmt::Debug for Profile<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Profile(redacted)")
     }
 }
 
-impl Profile {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+impl<'d> Profile<'d> {
+    pub(super) fn read(reader: &mut Reader<'d, '_>) -> Self {
         Self {
-            name: reader.owned_text(Field::Name, MAX_NAME),
+            name: reader.text(Field::Name, MAX_NAME),
             email: reader.email(Field::Email),
             alternate_emails: alternate_emails(reader),
-            phone: reader.owned_text(Field::Phone, MAX_PHONE),
-            linkedin_url: reader.owned_text(Field::LinkedInUrl, MAX_URL),
+            phone: reader.text(Field::Phone, MAX_PHONE),
+            linkedin_url: reader.text(Field::LinkedInUrl, MAX_URL),
             social_urls: social_urls(reader),
-            title: reader.owned_text(Field::Title, MAX_NAME),
-            company: reader.owned_text(Field::Company, MAX_NAME),
-            location: location(reader),
-            fields: object(reader, Field::Fields).map(Object::to_map),
+            title: reader.text(Field::Title, MAX_NAME),
+            company: reader.text(Field::Company, MAX_NAME),
+            location: Place::read(reader),
             owner_email: reader.email(Field::OwnerEmail),
+            fields: object(reader, Field::Fields),
         }
+    }
+
+    /// Whatever else Dover knows, by name.
+    pub fn fields(&self) -> Option<Map<String, Value>> {
+        self.fields.map(Object::to_map)
     }
 
     /// What identifies the person.
@@ -81,8 +96,7 @@ impl Profile {
         let others = self.alternate_emails.iter().flatten();
         let addresses = self.email.iter().chain(others);
         let keys = addresses.filter_map(|address| IdentityKey::email(address));
-        let profile = self.linkedin_url.iter();
-        let profile = profile.filter_map(|address| IdentityKey::linkedin(address));
+        let profile = self.linkedin_url.and_then(IdentityKey::linkedin);
         keys.chain(profile).collect()
     }
 
@@ -105,38 +119,57 @@ impl Profile {
         ])
     }
 
-    /// The same, each statement dated.
+    /// The same to be kept, each statement dated.
     pub(super) fn contact(&self, stamp: Stamp) -> Contact {
+        let text = |said: Option<&str>| said.map(|text| Dated::new(text.to_owned(), stamp));
+        let texts = |said: &Vec<&str>| said.iter().copied().map(str::to_owned).collect();
+        let urls = |said: &BTreeMap<&str, &str>| {
+            let urls = said.iter();
+            urls.map(|(site, url)| (site.to_string(), url.to_string()))
+                .collect()
+        };
         Contact {
-            name: dated(self.name.as_ref(), stamp),
-            email: dated(self.email.as_ref(), stamp),
-            alternate_emails: dated(self.alternate_emails.as_ref(), stamp),
-            phone: dated(self.phone.as_ref(), stamp),
-            linkedin_url: dated(self.linkedin_url.as_ref(), stamp),
-            social_urls: dated(self.social_urls.as_ref(), stamp),
-            title: dated(self.title.as_ref(), stamp),
-            company: dated(self.company.as_ref(), stamp),
-            location: dated(self.location.as_ref(), stamp),
-            fields: dated(self.fields.as_ref(), stamp),
-            owner_email: dated(self.owner_email.as_ref(), stamp),
+            name: text(self.name),
+            email: text(self.email),
+            alternate_emails: dated(self.alternate_emails.as_ref().map(texts), stamp),
+            phone: text(self.phone),
+            linkedin_url: text(self.linkedin_url),
+            social_urls: dated(self.social_urls.as_ref().map(urls), stamp),
+            title: text(self.title),
+            company: text(self.company),
+            location: dated(self.location.map(Location::from), stamp),
+            fields: dated(self.fields(), stamp),
+            owner_email: text(self.owner_email),
         }
     }
 }
 
-fn dated<T: Clone>(value: Option<&T>, stamp: Stamp) -> Option<Dated<T>> {
-    value.cloned().map(|value| Dated::new(value, stamp))
+fn dated<T>(value: Option<T>, stamp: Stamp) -> Option<Dated<T>> {
+    value.map(|value| Dated::new(value, stamp))
 }
 
-fn location(reader: &mut Reader<'_>) -> Option<Location> {
-    let location = Location {
-        city: reader.owned_text(Field::City, MAX_NAME),
-        region: reader.owned_text(Field::Region, MAX_NAME),
-        country: reader.owned_text(Field::Country, MAX_NAME),
-    };
-    (location != Location::default()).then_some(location)
+impl<'d> Place<'d> {
+    fn read(reader: &mut Reader<'d, '_>) -> Option<Self> {
+        let place = Self {
+            city: reader.text(Field::City, MAX_NAME),
+            region: reader.text(Field::Region, MAX_NAME),
+            country: reader.text(Field::Country, MAX_NAME),
+        };
+        (place != Self::default()).then_some(place)
+    }
 }
 
-fn alternate_emails(reader: &mut Reader<'_>) -> Option<Vec<String>> {
+impl From<Place<'_>> for Location {
+    fn from(place: Place<'_>) -> Self {
+        Self {
+            city: place.city.map(str::to_owned),
+            region: place.region.map(str::to_owned),
+            country: place.country.map(str::to_owned),
+        }
+    }
+}
+
+fn alternate_emails<'d>(reader: &mut Reader<'d, '_>) -> Option<Vec<&'d str>> {
     let field = Field::AlternateEmails;
     let value = reader.value(field)?;
     let Node::List(items) = value else {
@@ -151,7 +184,7 @@ fn alternate_emails(reader: &mut Reader<'_>) -> Option<Vec<String>> {
     let mut addresses = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         match values::email(item) {
-            Ok(address) => addresses.push(address.to_owned()),
+            Ok(address) => addresses.push(address),
             Err(detail) => {
                 let pointer = format!("{}/{index}", reader.pointer(field));
                 reader.faults.add(Fault::new(pointer, detail));
@@ -161,7 +194,7 @@ fn alternate_emails(reader: &mut Reader<'_>) -> Option<Vec<String>> {
     Some(addresses)
 }
 
-fn social_urls(reader: &mut Reader<'_>) -> Option<BTreeMap<String, String>> {
+fn social_urls<'d>(reader: &mut Reader<'d, '_>) -> Option<BTreeMap<&'d str, &'d str>> {
     let field = Field::SocialUrls;
     let object = object(reader, field)?;
     few_enough(reader, field, object.len())?;
@@ -172,7 +205,7 @@ fn social_urls(reader: &mut Reader<'_>) -> Option<BTreeMap<String, String>> {
     {
         match values::text(value, MAX_URL) {
             Ok(Some(url)) => {
-                urls.insert(site.to_owned(), url.to_owned());
+                urls.insert(site, url);
             }
             Ok(None) => {}
             Err(detail) => {
@@ -184,7 +217,7 @@ fn social_urls(reader: &mut Reader<'_>) -> Option<BTreeMap<String, String>> {
     Some(urls)
 }
 
-fn object<'v>(reader: &mut Reader<'v>, field: Field) -> Option<&'v Object<'v>> {
+fn object<'d>(reader: &mut Reader<'d, '_>, field: Field) -> Option<&'d Object<'d>> {
     let value = reader.value(field)?;
     if let Node::Object(object) = value {
         return Some(object);
@@ -194,7 +227,7 @@ fn object<'v>(reader: &mut Reader<'v>, field: Field) -> Option<&'v Object<'v>> {
     None
 }
 
-fn few_enough(reader: &mut Reader<'_>, field: Field, count: usize) -> Option<()> {
+fn few_enough(reader: &mut Reader<'_, '_>, field: Field, count: usize) -> Option<()> {
     if count <= MAX_ENTRIES {
         return Some(());
     }

@@ -11,14 +11,14 @@ use super::{
 };
 
 /// Reads fields out of one document. A field at fault reads as absent and leaves its fault behind.
-pub(super) struct Reader<'v> {
+pub(super) struct Reader<'v, 'p> {
     document: &'v Node<'v>,
-    paths: &'v PayloadPaths,
+    paths: &'p PayloadPaths,
     pub(super) faults: Faults,
 }
 
-impl<'v> Reader<'v> {
-    pub(super) fn new(document: &'v Node<'v>, paths: &'v PayloadPaths) -> Self {
+impl<'v, 'p> Reader<'v, 'p> {
+    pub(super) fn new(document: &'v Node<'v>, paths: &'p PayloadPaths) -> Self {
         Self {
             document,
             paths,
@@ -27,7 +27,7 @@ impl<'v> Reader<'v> {
     }
 
     /// Where `field` is looked for.
-    pub(super) fn pointer(&self, field: Field) -> &'v str {
+    pub(super) fn pointer(&self, field: Field) -> &'p str {
         self.paths.pointer(field).as_str()
     }
 
@@ -101,8 +101,8 @@ impl<'v> Reader<'v> {
     }
 
     /// An optional e-mail address.
-    pub(super) fn email(&mut self, field: Field) -> Option<String> {
-        self.optional(field, values::email).map(str::to_owned)
+    pub(super) fn email(&mut self, field: Field) -> Option<&'v str> {
+        self.optional(field, values::email)
     }
 
     /// An optional moment.

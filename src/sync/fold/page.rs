@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Aliases;
 use crate::{
-    dover::payload::{self, Delivery, Kind, PayloadPaths},
+    dover::payload::{self, Delivery, Document, Kind, PayloadPaths},
     ids::{DoverCandidateId, DoverJobId, ProspectId},
     plan::{
         notes::Event,
@@ -238,7 +238,8 @@ fn read(delivery: &Body, paths: &PayloadPaths) -> Result<Read, Vec<payload::Faul
             happened: None,
         });
     }
-    let read = payload::read(&delivery.body, paths)?;
+    let document = Document::of(&delivery.body);
+    let read = document.read(paths)?;
     let about = read.about();
     Ok(Read {
         about: about.map(|(candidate, job)| (candidate.clone(), job.clone())),
@@ -250,7 +251,7 @@ fn read(delivery: &Body, paths: &PayloadPaths) -> Result<Read, Vec<payload::Faul
 impl Happened {
     /// The activity that a delivery tells of, where it is of a kind that we know. One that is to come counts as of the time
     /// of receipt.
-    fn read(read: &Delivery, delivery: &Body) -> Option<Self> {
+    fn read(read: &Delivery<'_>, delivery: &Body) -> Option<Self> {
         let Kind::Activity(activity) = &read.kind else {
             return None;
         };
@@ -319,7 +320,8 @@ mod tests {
     /// Two deliveries that say the same things, the first of them later.
     fn two() -> (Page, PayloadPaths, Aliases) {
         let paths = PayloadPaths::default();
-        let statements = payload::read(&told(0), &paths).unwrap().statements();
+        let body = told(0);
+        let statements = Document::of(&body).read(&paths).unwrap().statements();
         let queued = [(1, 30), (2, 20)].map(|(id, minute)| Queued {
             id,
             waits_since: at(60),

@@ -9,8 +9,14 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn parse(payload: &Value) -> Result<Delivery, Vec<Fault>> {
+fn parse(payload: &Value) -> Result<Delivery<'static>, Vec<Fault>> {
     read(payload.to_string().as_bytes(), &PayloadPaths::default())
+}
+
+/// What a body says, for as long as a test likes.
+fn read(body: &[u8], paths: &PayloadPaths) -> Result<Delivery<'static>, Vec<Fault>> {
+    let document: &Document<'_> = Box::leak(Box::new(Document::of(body.to_vec().leak())));
+    document.read(paths)
 }
 
 /// The example with the value at `pointer` replaced, added, or, for `None`, taken out.

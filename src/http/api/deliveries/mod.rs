@@ -11,7 +11,7 @@ pub use shape::*;
 
 use super::connections::ConnectionPath;
 use crate::{
-    dover::payload::{self, Fault},
+    dover::payload::{Document, Fault, Kind},
     http::{
         fields::{Fields, Readable},
         json::Query,
@@ -19,7 +19,7 @@ use crate::{
         place::{At, Within},
         problem::{ApiError, Code},
     },
-    ids::ConnectionId,
+    ids::{ConnectionId, DoverCandidateId, DoverJobId},
     store::{
         self,
         connection::Connection,
@@ -179,30 +179,32 @@ pub async fn replay(
         let what = "its content was erased at the request of the person it is about";
         return Err(invalid(vec![Fault::new("", what)]));
     }
-    let read = read_again(&sync, &connection, found.id).await?;
-    let Some((candidate, job)) = read.about() else {
-        let what = format!(
-            "a delivery of type {:?} says nothing that is decided",
-            read.kind.word()
-        );
+    let (kind, about) = read_again(&sync, &connection, found.id).await?;
+    let kind = kind.word();
+    let Some(about) = about else {
+        let what = format!("a delivery of type {kind:?} says nothing that is decided");
         return Err(invalid(vec![Fault::new("", what)]));
     };
-    let about = (candidate.clone(), job.clone());
     let mut tx = sync.pool.begin().await?;
-    store::delivery::requeue(&mut tx, connection.id, found.id, read.kind.word(), &about).await?;
+    store::delivery::requeue(&mut tx, connection.id, found.id, kind, &about).await?;
     tx.commit().await?;
     let replayed = find(&sync, connection.id, &id).await?;
     Ok((StatusCode::ACCEPTED, Json(DeliveryBody::of(&replayed))))
 }
 
+/// What it is, and of whom, read as the connection reads now.
 async fn read_again(
     sync: &Sync,
     connection: &Connection,
     id: i64,
-) -> Result<payload::Delivery, ApiError> {
+) -> Result<(Kind, Option<(DoverCandidateId, DoverJobId)>), ApiError> {
     let original = original(sync, connection.id, id).await?;
     let paths = fold::payload_paths(connection)?;
-    payload::read(&original.body, &paths).map_err(invalid)
+    let document = Document::of(&original.body);
+    let read = document.read(&paths).map_err(invalid)?;
+    let about = read.about();
+    let about = about.map(|(candidate, job)| (candidate.clone(), job.clone()));
+    Ok((read.kind, about))
 }
 
 fn invalid(faults: Vec<Fault>) -> ApiError {

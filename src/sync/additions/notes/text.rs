@@ -2,7 +2,7 @@
 
 use super::{super::catalogue, Noting};
 use crate::{
-    dover::payload::{self, Activity, Kind},
+    dover::payload::{Activity, Document, Kind, Sentiment},
     ids::StageId,
     plan::{
         Departure, fields,
@@ -34,7 +34,8 @@ impl Noting<'_> {
         let Some((original, connection)) = original.zip(connection) else {
             return Ok(None);
         };
-        let read = payload::read(&original.body, &payload_paths(&connection)?);
+        let document = Document::of(&original.body);
+        let read = document.read(&payload_paths(&connection)?);
         Ok(read.ok().and_then(|read| match read.kind {
             Kind::Activity(activity) => Some(*activity),
             _ => None,
@@ -81,10 +82,7 @@ pub(super) fn html(
         Said::Activity(activity) => values
             .with(Variable::Subject, activity.subject.as_deref())
             .with(Variable::Body, activity.body.as_deref())
-            .with(
-                Variable::Sentiment,
-                activity.sentiment.map(payload::Sentiment::word),
-            ),
+            .with(Variable::Sentiment, activity.sentiment.map(Sentiment::word)),
         Said::Deed(deed) => with_deed(noting, values, deed),
     };
     let policy = &noting.case.situation.policy;
