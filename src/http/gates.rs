@@ -55,6 +55,16 @@ impl Gates {
         {
             return Ok(Some(Arc::clone(gate)));
         }
+        // Apart, so that a webhook that finds its gate at hand does not carry the room that this takes.
+        Box::pin(self.read(sync, name, now)).await
+    }
+
+    async fn read(
+        &self,
+        sync: &Sync,
+        name: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Arc<Gate>>, StoreError> {
         let found = store::intake::gate(&sync.pool, &sync.vault, name, now).await?;
         let mut gates = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let Some(found) = found else {

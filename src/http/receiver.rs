@@ -1,18 +1,20 @@
 //! The waiting room in front of the inbox. Deliveries that arrive while the last commit is under way go into the next
-//! one, together; nobody waits for a timer. A request is answered only after its commit.
+//! one, together, which begins as soon as that has ended; nobody waits for a timer. A request is answered only after its
+//! commit.
 
 use std::{
+    collections::VecDeque,
     panic::AssertUnwindSafe,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering::SeqCst},
     },
     time::Duration,
 };
 
 use futures::{FutureExt, future::join_all};
 use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
     clock::{Clock, SystemClock},
@@ -29,7 +31,7 @@ const WAITING_ROOM: usize = 4_096;
 const BATCH: usize = 256;
 
 /// A second commit runs beside the first once this many wait: with fewer, halving the batch costs more than it gains.
-const DEEP: usize = 64;
+const DEEP: usize = 128;
 
 /// Why a delivery was not stored. It was not acknowledged either, so its sender keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,49 +46,46 @@ pub enum NotStored {
     Refused,
 }
 
+type Answer = Result<Receipt, NotStored>;
+
+#[derive(Debug)]
 struct Waiting {
     /// In a place of its own: a batch is moved several times, and is large.
     incoming: Box<Incoming>,
-    answer: oneshot::Sender<Result<Receipt, NotStored>>,
+    answer: oneshot::Sender<Answer>,
 }
 
 impl Waiting {
     /// Answers. Whoever asked may have hung up; what is stored is stored all the same.
-    fn tell(self, result: Result<Receipt, NotStored>) {
+    fn tell(self, result: Answer) {
         let _ = self.answer.send(result);
     }
 }
 
 /// Stores deliveries, many in one commit. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Receiver {
-    waiting: mpsc::Sender<Waiting>,
-    commits: Arc<Commits>,
-}
+pub struct Receiver(Arc<Commits>);
 
 impl Receiver {
-    /// Starts the receiver on a pool of its own. It ends when its last clone is dropped and everyone has been answered.
+    /// A receiver on a pool of its own. Whatever it begins it finishes, also once its last clone is dropped.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
     pub fn start(pool: PgPool) -> Self {
-        let (waiting, queue) = mpsc::channel(WAITING_ROOM);
         let commits = Arc::new(Commits::over(pool));
-        tokio::spawn(serve(Arc::clone(&commits), queue));
-        Self { waiting, commits }
+        tokio::spawn(rest_when_unused(Arc::downgrade(&commits)));
+        Self(commits)
     }
 
     /// Stores a delivery, and answers once that is committed.
-    pub async fn store(&self, incoming: Box<Incoming>) -> Result<Receipt, NotStored> {
-        if let Some(turn) = self.commits.turn_alone() {
-            return turn.alone(&incoming).await;
+    pub async fn store(&self, incoming: Box<Incoming>) -> Answer {
+        match self.0.enter(incoming) {
+            // Apart, so that whoever waits with others does not carry the room that this takes.
+            Entered::Alone(turn, incoming) => Box::pin(turn.alone(&incoming)).await,
+            Entered::Waits(answered) => answered.await.unwrap_or(Err(NotStored::Full)),
+            Entered::SentAway => Err(NotStored::Full),
         }
-        let (answer, answered) = oneshot::channel();
-        self.commits.gathering.fetch_add(1, SeqCst);
-        self.waiting
-            .try_send(Waiting { incoming, answer })
-            .map_err(|_| {
-                self.commits.gathering.fetch_sub(1, SeqCst);
-                NotStored::Full
-            })?;
-        answered.await.unwrap_or(Err(NotStored::Full))
     }
 }
 
@@ -97,15 +96,46 @@ const AT_HAND: Duration = Duration::from_secs(1);
 
 type Session = PoolConnection<Postgres>;
 
-/// The commits that are under way, and the sessions for the next ones.
+/// Who waits, and how many commits are under way.
+#[derive(Debug, Default)]
+struct Room {
+    waiting: VecDeque<Waiting>,
+    under_way: usize,
+}
+
+impl Room {
+    /// The deliveries of the commit that is to begin now, where it is time for one. It counts as under way.
+    fn next(&mut self) -> Option<Vec<Waiting>> {
+        let is_time = match self.under_way {
+            0 => !self.waiting.is_empty(),
+            1 => self.waiting.len() >= DEEP,
+            _ => false,
+        };
+        is_time.then(|| {
+            self.under_way += 1;
+            let many = self.waiting.len().min(BATCH);
+            self.waiting.drain(..many).collect()
+        })
+    }
+}
+
+/// What becomes of a delivery that has just come.
+enum Entered {
+    /// Nobody else is there.
+    Alone(Turn, Box<Incoming>),
+    /// It waits for a commit.
+    Waits(oneshot::Receiver<Answer>),
+    /// There is no room.
+    SentAway,
+}
+
+/// The commits that are under way, who waits for the next ones, and the sessions for them.
 #[derive(Debug)]
 struct Commits {
     pool: PgPool,
-    under_way: AtomicUsize,
-    /// Deliveries that wait for a commit to begin.
-    gathering: AtomicUsize,
-    /// Told when a commit has ended while others wait.
-    ended: Notify,
+    /// Where commits are worked on.
+    runtime: Handle,
+    room: Mutex<Room>,
     at_hand: Mutex<Vec<Session>>,
     was_used: AtomicBool,
 }
@@ -114,37 +144,41 @@ impl Commits {
     fn over(pool: PgPool) -> Self {
         Self {
             pool,
-            under_way: AtomicUsize::new(0),
-            gathering: AtomicUsize::new(0),
-            ended: Notify::new(),
+            runtime: Handle::current(),
+            room: Mutex::default(),
             at_hand: Mutex::default(),
             was_used: AtomicBool::new(false),
         }
     }
 
-    /// The right to commit beside `others`, and no more than these.
-    fn turn_beside(self: &Arc<Self>, others: usize) -> Option<Turn> {
-        self.under_way
-            .compare_exchange(others, others + 1, SeqCst, SeqCst)
-            .ok()?;
-        Some(Turn(Arc::clone(self)))
+    fn room(&self) -> MutexGuard<'_, Room> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The right to commit `gathered` deliveries, where it is time to.
-    fn turn_for(self: &Arc<Self>, gathered: usize) -> Option<Turn> {
-        if gathered == 0 {
-            return None;
+    /// Lets a delivery wait for a commit, unless it can be stored by whoever brought it.
+    fn enter(self: &Arc<Self>, incoming: Box<Incoming>) -> Entered {
+        let mut room = self.room();
+        if room.under_way == 0 && room.waiting.is_empty() {
+            room.under_way = 1;
+            return Entered::Alone(Turn(Arc::clone(self)), incoming);
         }
-        let beside = || (gathered >= DEEP).then(|| self.turn_beside(1)).flatten();
-        let turn = self.turn_beside(0).or_else(beside)?;
-        self.gathering.fetch_sub(gathered, SeqCst);
-        Some(turn)
+        if room.waiting.len() >= WAITING_ROOM {
+            return Entered::SentAway;
+        }
+        let (answer, answered) = oneshot::channel();
+        room.waiting.push_back(Waiting { incoming, answer });
+        let next = room.next();
+        drop(room);
+        self.begin(next);
+        Entered::Waits(answered)
     }
 
-    /// The right to commit while nobody else waits or commits: whoever came before goes into the next commit together.
-    fn turn_alone(self: &Arc<Self>) -> Option<Turn> {
-        let is_quiet = self.gathering.load(SeqCst) == 0;
-        is_quiet.then(|| self.turn_beside(0)).flatten()
+    /// Begins a commit that counts as under way.
+    fn begin(self: &Arc<Self>, batch: Option<Vec<Waiting>>) {
+        if let Some(batch) = batch {
+            let turn = Turn(Arc::clone(self));
+            self.runtime.spawn(turn.together(batch));
+        }
     }
 
     fn sessions(&self) -> MutexGuard<'_, Vec<Session>> {
@@ -173,24 +207,23 @@ impl Commits {
     }
 }
 
-/// The right to commit. It ends with this.
+/// A commit that counts as under way. When it ends the next one begins, if anybody waits.
 struct Turn(Arc<Commits>);
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let commits = &self.0;
-        commits.under_way.fetch_sub(1, SeqCst);
-        // Whoever comes to wait after this look finds that no commit is under way.
-        if commits.gathering.load(SeqCst) > 0 {
-            commits.ended.notify_one();
-        }
+        let mut room = self.0.room();
+        room.under_way -= 1;
+        let next = room.next();
+        drop(room);
+        self.0.begin(next);
     }
 }
 
 impl Turn {
     /// Stores a delivery that came while no commit was under way, by whoever brought it: to hand it to another task and wait
     /// for its answer would take longer than many a commit.
-    async fn alone(self, incoming: &Incoming) -> Result<Receipt, NotStored> {
+    async fn alone(self, incoming: &Incoming) -> Answer {
         let commits = &self.0;
         let stored = async {
             // One that is not given back, because whoever sent this hung up, is not used again.
@@ -236,25 +269,14 @@ impl Drop for Unfinished {
     }
 }
 
-async fn serve(commits: Arc<Commits>, mut queue: mpsc::Receiver<Waiting>) {
-    let mut gathered = Vec::with_capacity(BATCH);
+/// Has unused sessions given back, for as long as there is a receiver.
+async fn rest_when_unused(commits: Weak<Commits>) {
     // In real time: a socket that stands open knows no other.
-    let mut rest = SystemClock.sleep(AT_HAND);
-    let mut open = true;
-    while open || !gathered.is_empty() {
-        let room = BATCH - gathered.len();
-        tokio::select! {
-            taken = queue.recv_many(&mut gathered, room), if open && room > 0 => open = taken > 0,
-            () = commits.ended.notified() => {}
-            () = &mut rest => {
-                commits.rest();
-                rest = SystemClock.sleep(AT_HAND);
-            }
-        }
-        if let Some(turn) = commits.turn_for(gathered.len()) {
-            let batch = std::mem::replace(&mut gathered, Vec::with_capacity(BATCH));
-            tokio::spawn(turn.together(batch));
-        }
+    SystemClock.sleep(AT_HAND).await;
+    while let Some(commits) = commits.upgrade() {
+        commits.rest();
+        drop(commits);
+        SystemClock.sleep(AT_HAND).await;
     }
 }
 
@@ -348,13 +370,13 @@ async fn each_alone(pool: &PgPool, batch: Vec<Waiting>) {
     join_all(each).await;
 }
 
-async fn alone(pool: &PgPool, incoming: &Incoming) -> Result<Receipt, NotStored> {
+async fn alone(pool: &PgPool, incoming: &Incoming) -> Answer {
     let stored = async { store_by(&mut *pool.acquire().await?, incoming).await };
     answer_alone(stored.await)
 }
 
 /// What is answered to a delivery that was tried by itself.
-fn answer_alone(stored: Result<Option<Receipt>, StoreError>) -> Result<Receipt, NotStored> {
+fn answer_alone(stored: Result<Option<Receipt>, StoreError>) -> Answer {
     match stored {
         Ok(receipt) => receipt.ok_or(NotStored::Refused),
         Err(StoreError::Gone(_)) => Err(NotStored::NoSuchConnection),
@@ -437,28 +459,55 @@ mod tests {
         let url = format!("postgres://nobody@{}/nothing", mute.local_addr().unwrap());
         let receiver = Receiver::start(store::pool(&url, 2, Duration::from_mins(1)).unwrap());
         assert!(receiver.store(incoming(1)).now_or_never().is_none());
-        let commits = &receiver.commits;
-        let left = [&commits.under_way, &commits.gathering];
-        assert_eq!(left.map(|count| count.load(SeqCst)), [0; 2]);
+        let room = receiver.0.room();
+        assert_eq!((room.under_way, room.waiting.len()), (0, 0));
+    }
+
+    fn away() -> Arc<Commits> {
+        let pool = store::pool("postgres://nobody@127.0.0.1:1/nothing", 2, Duration::ZERO);
+        Arc::new(Commits::over(pool.unwrap()))
+    }
+
+    /// Lets so many more come, none of whom is alone.
+    fn come(commits: &Arc<Commits>, many: usize) {
+        for number in 0..many {
+            assert!(matches!(commits.enter(incoming(number)), Entered::Waits(_)));
+        }
     }
 
     #[tokio::test]
     async fn a_second_commit_begins_beside_the_first_once_many_wait() {
-        let away = store::pool("postgres://nobody@127.0.0.1:1/nothing", 2, Duration::ZERO);
-        let commits = Arc::new(Commits::over(away.unwrap()));
-        assert!(commits.turn_for(0).is_none());
-        commits.gathering.store(1_000, SeqCst);
-        assert!(commits.turn_alone().is_none(), "others wait");
-        let first = commits.turn_for(1).unwrap();
-        assert!(commits.turn_for(DEEP - 1).is_none());
-        let second = commits.turn_for(DEEP).unwrap();
-        assert!(commits.turn_for(1_000).is_none());
+        let commits = away();
+        let first = commits.enter(incoming(0));
+        assert!(matches!(first, Entered::Alone(..)));
+        come(&commits, DEEP - 1);
+        assert_eq!(commits.room().under_way, 1);
+        come(&commits, 1);
+        assert_eq!(commits.room().under_way, 2);
+        assert!(commits.room().waiting.is_empty());
+        come(&commits, 10 * DEEP);
+        assert_eq!(commits.room().under_way, 2, "and no third one");
+    }
+
+    #[tokio::test]
+    async fn whoever_came_during_a_commit_goes_into_the_next_one() {
+        let commits = away();
+        let first = commits.enter(incoming(0));
+        come(&commits, 3);
+        assert_eq!(commits.room().waiting.len(), 3);
         drop(first);
-        assert!(commits.turn_for(DEEP - 1).is_none());
-        drop(second);
-        assert!(commits.turn_for(1).is_some());
-        commits.gathering.store(0, SeqCst);
-        assert!(commits.turn_alone().is_some());
+        let room = commits.room();
+        assert_eq!((room.under_way, room.waiting.len()), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn no_commit_is_larger_than_it_may_be() {
+        let commits = away();
+        let first = commits.enter(incoming(0));
+        commits.room().under_way = 2;
+        come(&commits, BATCH + 1);
+        drop(first);
+        assert_eq!(commits.room().waiting.len(), 1);
     }
 
     #[tokio::test]
