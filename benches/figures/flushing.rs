@@ -31,10 +31,7 @@ pub(crate) async fn measure(stage: &Stage, rounds: usize, sheet: &mut Sheet) -> 
     employer.make_known(QUEUE.prospects).await?;
     let (mut folds, mut drains) = (Vec::new(), Vec::new());
     for round in 1..=rounds {
-        let (fold, drain) = once(&employer).await?;
-        crate::progress(&format!(
-            "round {round}: folded in {fold:.2?}, decided in {drain:.2?}"
-        ));
+        let (fold, drain) = once(&employer, round).await?;
         folds.push(fold.as_secs_f64());
         drains.push(drain.as_secs_f64());
     }
@@ -72,11 +69,12 @@ fn note(folds: &[f64], drains: &[f64], sheet: &mut Sheet) {
 }
 
 /// One measurement: how long folding took, and deciding.
-async fn once(employer: &Employer) -> Result<(Duration, Duration)> {
+async fn once(employer: &Employer, round: usize) -> Result<(Duration, Duration)> {
     employer.queue(&QUEUE).await?;
     let began = now();
     let folded = fold::fold(&employer.sync, &employer.connection).await?;
     let fold = now() - began;
+    crate::progress(&format!("round {round}: folded in {fold:.2?}"));
     ensure!(
         folded == usize::try_from(QUEUE.deliveries)?,
         "{folded} folded"
@@ -85,6 +83,7 @@ async fn once(employer: &Employer) -> Result<(Duration, Duration)> {
     let began = now();
     employer.flush().await?;
     let drain = now() - began;
+    crate::progress(&format!("round {round}: decided in {drain:.2?}"));
     check(&employer.stage).await?;
     Ok((fold, drain))
 }
