@@ -36,7 +36,7 @@ use crate::{
 /// is asked for.
 #[derive(Debug, Parser)]
 struct Args {
-    /// About three minutes: shorter measurements, so wider ranges, and a tenth of the calls.
+    /// About three minutes: fewer rounds of receiving, shorter measurements elsewhere, and a tenth of the calls.
     #[arg(long)]
     quick: bool,
     /// Only this part.

@@ -243,7 +243,7 @@ struct Said {
     faults: Option<Vec<Fault>>,
 }
 
-/// `None` of a ping.
+/// Reads a body as the connection reads now. `None`: it is a ping.
 fn said(vault: &Vault, gate: &Gate, body: &[u8], received_at: DateTime<Utc>) -> Option<Said> {
     let document = Document::of(body);
     let read = match document.read(&gate.paths) {

@@ -81,8 +81,8 @@ impl<'d> Profile<'d> {
             title: reader.text(Field::Title, MAX_NAME),
             company: reader.text(Field::Company, MAX_NAME),
             location: Place::read(reader),
-            owner_email: reader.email(Field::OwnerEmail),
             fields: object(reader, Field::Fields),
+            owner_email: reader.email(Field::OwnerEmail),
         }
     }
 

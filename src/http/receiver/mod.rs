@@ -2,27 +2,24 @@
 //! one, together, which begins as soon as that has ended; nobody waits for a timer. A request is answered only after its
 //! commit.
 
+mod sessions;
+
 use std::{
     collections::VecDeque,
+    fmt,
     panic::AssertUnwindSafe,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering::SeqCst},
-    },
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use futures::{FutureExt, future::join_all};
-use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
+use sqlx::{PgConnection, PgPool};
 use tokio::{runtime::Handle, sync::oneshot};
 
-use crate::{
-    clock::{Clock, SystemClock},
-    store::{
-        StoreError,
-        receipt::{self, Incoming, Receipt},
-    },
+use crate::store::{
+    StoreError,
+    receipt::{self, Incoming, Receipt},
 };
+use sessions::{Session, Sessions, Unfinished};
 
 /// Requests that may wait for a commit. Beyond it they are sent away with 503, and their sender tries again.
 const WAITING_ROOM: usize = 4_096;
@@ -36,7 +33,7 @@ const DEEP: usize = 128;
 /// Why a delivery was not stored. It was not acknowledged either, so its sender keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotStored {
-    /// The waiting room is full, or closes.
+    /// The waiting room is full or closes, or whoever was to store it failed, which is a bug.
     Full,
     /// The database is away.
     DatabaseAway,
@@ -48,7 +45,6 @@ pub enum NotStored {
 
 type Answer = Result<Receipt, NotStored>;
 
-#[derive(Debug)]
 struct Waiting {
     /// In a place of its own: a batch is moved several times, and is large.
     incoming: Box<Incoming>,
@@ -67,14 +63,16 @@ impl Waiting {
 pub struct Receiver(Arc<Commits>);
 
 impl Receiver {
-    /// A receiver on a pool of its own. Whatever it begins it finishes, also once its last clone is dropped.
+    /// A receiver on a pool of its own. Whoever waits in it is answered, also once its last clone is dropped.
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime.
     pub fn start(pool: PgPool) -> Self {
         let commits = Arc::new(Commits::over(pool));
-        tokio::spawn(rest_when_unused(Arc::downgrade(&commits)));
+        tokio::spawn(sessions::rest_when_unused(Arc::downgrade(
+            &commits.sessions,
+        )));
         Self(commits)
     }
 
@@ -89,18 +87,21 @@ impl Receiver {
     }
 }
 
-/// How often it is looked whether the database sessions at hand were used: those that were not go back to the pool. It
-/// asks a session whether it still lives before it hands it out and when it gets it back: a round trip each, which under
-/// load nobody should wait for.
-const AT_HAND: Duration = Duration::from_secs(1);
-
-type Session = PoolConnection<Postgres>;
-
 /// Who waits, and how many commits are under way.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Room {
     waiting: VecDeque<Waiting>,
     under_way: usize,
+}
+
+impl fmt::Debug for Room {
+    /// Without what waits, which is of people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Room")
+            .field("waiting", &self.waiting.len())
+            .field("under_way", &self.under_way)
+            .finish()
+    }
 }
 
 impl Room {
@@ -132,22 +133,18 @@ enum Entered {
 /// The commits that are under way, who waits for the next ones, and the sessions for them.
 #[derive(Debug)]
 struct Commits {
-    pool: PgPool,
+    sessions: Arc<Sessions>,
     /// Where commits are worked on.
     runtime: Handle,
     room: Mutex<Room>,
-    at_hand: Mutex<Vec<Session>>,
-    was_used: AtomicBool,
 }
 
 impl Commits {
     fn over(pool: PgPool) -> Self {
         Self {
-            pool,
+            sessions: Arc::new(Sessions::of(pool)),
             runtime: Handle::current(),
             room: Mutex::default(),
-            at_hand: Mutex::default(),
-            was_used: AtomicBool::new(false),
         }
     }
 
@@ -180,31 +177,6 @@ impl Commits {
             self.runtime.spawn(turn.together(batch));
         }
     }
-
-    fn sessions(&self) -> MutexGuard<'_, Vec<Session>> {
-        self.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn session(&self) -> Result<Session, StoreError> {
-        let at_hand = self.sessions().pop();
-        match at_hand {
-            Some(session) => Ok(session),
-            None => Ok(self.pool.acquire().await?),
-        }
-    }
-
-    fn keep(&self, session: Session) {
-        self.was_used.store(true, SeqCst);
-        self.sessions().push(session);
-    }
-
-    /// Gives sessions back that nobody has used of late.
-    fn rest(&self) {
-        if !self.was_used.swap(false, SeqCst) {
-            let unused = std::mem::take(&mut *self.sessions());
-            drop(unused);
-        }
-    }
 }
 
 /// A commit that counts as under way. When it ends the next one begins, if anybody waits.
@@ -224,17 +196,17 @@ impl Turn {
     /// Stores a delivery that came while no commit was under way, by whoever brought it: to hand it to another task and wait
     /// for its answer would take longer than many a commit.
     async fn alone(self, incoming: &Incoming) -> Answer {
-        let commits = &self.0;
+        let sessions = &self.0.sessions;
         let stored = async {
             // One that is not given back, because whoever sent this hung up, is not used again.
-            let mut session = Unfinished(Some(commits.session().await?));
+            let mut session = Unfinished::of(sessions.take().await?);
             let mut receipt = store_by(session.get(), incoming).await;
             if matches!(receipt, Err(StoreError::Contended(_))) {
                 // Whoever was in the way is through by now.
                 receipt = store_by(session.get(), incoming).await;
             }
             if !matches!(receipt, Err(StoreError::Unavailable(_))) {
-                commits.keep(session.finish());
+                sessions.keep(session.finish());
             }
             receipt
         };
@@ -243,55 +215,23 @@ impl Turn {
 
     /// Stores a batch and answers everyone in it. A panic, which would be a bug, is that of this batch alone.
     async fn together(self, batch: Vec<Waiting>) {
-        let commit = AssertUnwindSafe(commit(&self.0, batch));
+        let commit = AssertUnwindSafe(commit(&self.0.sessions, batch));
         let _ = commit.catch_unwind().await;
     }
 }
 
-/// A session in the middle of something.
-struct Unfinished(Option<Session>);
-
-impl Unfinished {
-    fn get(&mut self) -> &mut Session {
-        self.0.as_mut().expect("it is there until it is finished")
-    }
-
-    fn finish(mut self) -> Session {
-        self.0.take().expect("it is there until it is finished")
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        if let Some(session) = &mut self.0 {
-            session.close_on_drop();
-        }
-    }
-}
-
-/// Has unused sessions given back, for as long as there is a receiver.
-async fn rest_when_unused(commits: Weak<Commits>) {
-    // In real time: a socket that stands open knows no other.
-    SystemClock.sleep(AT_HAND).await;
-    while let Some(commits) = commits.upgrade() {
-        commits.rest();
-        drop(commits);
-        SystemClock.sleep(AT_HAND).await;
-    }
-}
-
 /// Stores a batch and answers everyone in it. The session is kept, if it still serves.
-async fn commit(commits: &Commits, batch: Vec<Waiting>) {
-    let mut session = match commits.session().await {
+async fn commit(sessions: &Sessions, batch: Vec<Waiting>) {
+    let mut session = match sessions.take().await {
         Ok(session) => session,
         Err(error) => return turn_away(batch, &error),
     };
     match store_all(&mut session, batch).await {
-        Ok(()) => commits.keep(session),
+        Ok(()) => sessions.keep(session),
         Err(Failed::Away) => session.close_on_drop(),
         Err(Failed::Refused(left)) => {
-            commits.keep(session);
-            each_alone(&commits.pool, left).await;
+            sessions.keep(session);
+            each_alone(sessions.pool(), left).await;
         }
     }
 }
@@ -459,8 +399,7 @@ mod tests {
         let url = format!("postgres://nobody@{}/nothing", mute.local_addr().unwrap());
         let receiver = Receiver::start(store::pool(&url, 2, Duration::from_mins(1)).unwrap());
         assert!(receiver.store(incoming(1)).now_or_never().is_none());
-        let room = receiver.0.room();
-        assert_eq!((room.under_way, room.waiting.len()), (0, 0));
+        assert_eq!(in_the_room(&receiver.0), (0, 0));
     }
 
     fn away() -> Arc<Commits> {
@@ -469,10 +408,17 @@ mod tests {
     }
 
     /// Lets so many more come, none of whom is alone.
-    fn come(commits: &Arc<Commits>, many: usize) {
-        for number in 0..many {
-            assert!(matches!(commits.enter(incoming(number)), Entered::Waits(_)));
-        }
+    fn come(commits: &Arc<Commits>, many: usize) -> Vec<oneshot::Receiver<Answer>> {
+        let each = (0..many).map(|number| match commits.enter(incoming(number)) {
+            Entered::Waits(answered) => answered,
+            Entered::Alone(..) | Entered::SentAway => panic!("it does not wait"),
+        });
+        each.collect()
+    }
+
+    fn in_the_room(commits: &Commits) -> (usize, usize) {
+        let room = commits.room();
+        (room.under_way, room.waiting.len())
     }
 
     #[tokio::test]
@@ -480,24 +426,26 @@ mod tests {
         let commits = away();
         let first = commits.enter(incoming(0));
         assert!(matches!(first, Entered::Alone(..)));
-        come(&commits, DEEP - 1);
-        assert_eq!(commits.room().under_way, 1);
-        come(&commits, 1);
-        assert_eq!(commits.room().under_way, 2);
-        assert!(commits.room().waiting.is_empty());
-        come(&commits, 10 * DEEP);
-        assert_eq!(commits.room().under_way, 2, "and no third one");
+        let _waiting = come(&commits, DEEP - 1);
+        assert_eq!(in_the_room(&commits), (1, DEEP - 1));
+        let _waiting = come(&commits, 1);
+        assert_eq!(in_the_room(&commits), (2, 0));
+        let _waiting = come(&commits, 10 * DEEP);
+        assert_eq!(in_the_room(&commits), (2, 10 * DEEP), "and no third one");
     }
 
     #[tokio::test]
-    async fn whoever_came_during_a_commit_goes_into_the_next_one() {
+    async fn whoever_came_during_a_commit_goes_into_the_next_one_and_is_answered() {
         let commits = away();
         let first = commits.enter(incoming(0));
-        come(&commits, 3);
-        assert_eq!(commits.room().waiting.len(), 3);
+        let waiting = come(&commits, 3);
         drop(first);
-        let room = commits.room();
-        assert_eq!((room.under_way, room.waiting.len()), (1, 0));
+        assert_eq!(in_the_room(&commits), (1, 0));
+        for answer in join_all(waiting).await {
+            assert_eq!(answer.unwrap(), Err(NotStored::DatabaseAway));
+        }
+        let next = commits.enter(incoming(4));
+        assert!(matches!(next, Entered::Alone(..)), "the way is free");
     }
 
     #[tokio::test]
@@ -505,9 +453,33 @@ mod tests {
         let commits = away();
         let first = commits.enter(incoming(0));
         commits.room().under_way = 2;
-        come(&commits, BATCH + 1);
+        let _waiting = come(&commits, BATCH + 1);
         drop(first);
-        assert_eq!(commits.room().waiting.len(), 1);
+        assert_eq!(in_the_room(&commits), (2, 1));
+    }
+
+    #[test]
+    fn a_server_that_goes_down_leaves_nobody_without_an_answer() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let commits = runtime.block_on(async { away() });
+        let first = commits.enter(incoming(0));
+        let waiting = come(&commits, DEEP - 1);
+        runtime.shutdown_background();
+        drop(first);
+        for answer in waiting {
+            assert!(answer.blocking_recv().is_err(), "it is hung up on");
+        }
+        assert_eq!(in_the_room(&commits), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_not_shown() {
+        let commits = away();
+        let _first = commits.enter(incoming(0));
+        let _waiting = come(&commits, 2);
+        let shown = format!("{commits:?}");
+        assert!(shown.contains("waiting: 2"), "{shown}");
+        assert!(!shown.contains("msg_"), "{shown}");
     }
 
     #[tokio::test]
