@@ -43,6 +43,15 @@ impl Who {
             Self::HttpOnly => None,
         }
     }
+
+    /// Where what was accepted waits to be worked on.
+    const fn queue(self) -> Option<&'static str> {
+        match self {
+            Self::Ours => Some("pending"),
+            Self::Plain => Some("plain WHERE done_at IS NULL"),
+            Self::HttpOnly => None,
+        }
+    }
 }
 
 /// How much is measured.
@@ -86,6 +95,8 @@ struct Sample {
     cpu: [f64; 3],
     /// MiB.
     memory: f64,
+    /// Deliveries that wait at the end.
+    backlog: u64,
 }
 
 /// Measures and notes it all.
@@ -143,6 +154,10 @@ async fn sample(stage: &Stage, who: Who, server: &Server, mut load: Load) -> Res
             outcome.accepted
         );
     }
+    let backlog = match who.queue() {
+        Some(queue) => stage.count(queue).await?,
+        None => 0,
+    };
     let each = |time: Duration| time.as_secs_f64() * 1e6 / accepted(&outcome);
     Ok(Sample {
         who,
@@ -153,6 +168,7 @@ async fn sample(stage: &Stage, who: Who, server: &Server, mut load: Load) -> Res
             outcome.cpu_us / accepted(&outcome),
         ],
         memory: usage::memory(pid)?.0,
+        backlog,
         outcome,
     })
 }
@@ -193,7 +209,7 @@ fn note_samples(samples: &[Sample], sheet: &mut Sheet) {
             sheet.fact(
                 format!("{}, {connections} connections", who.name()),
                 format!(
-                    "{} /s; p50 {:.2}, p99 {:.2}, p99.9 {:.2} ms; CPU {:.1} + {:.1} µs (generator {:.1}); {:.0} MiB",
+                    "{} /s; p50 {:.2}, p99 {:.2}, p99.9 {:.2} ms; CPU {:.1} + {:.1} µs (generator {:.1}); {:.0} MiB; backlog {:.0}",
                     spread(series(|sample| sample.outcome.rate)),
                     middle(|sample| sample.outcome.p50),
                     middle(|sample| sample.outcome.p99),
@@ -202,6 +218,7 @@ fn note_samples(samples: &[Sample], sheet: &mut Sheet) {
                     middle(|sample| sample.cpu[1]),
                     middle(|sample| sample.cpu[2]),
                     middle(|sample| sample.memory),
+                    middle(|sample| float(sample.backlog)),
                 ),
             );
         }
