@@ -112,11 +112,7 @@ fn main() -> Result<()> {
 
 async fn measure(args: &Args) -> Result<()> {
     let extent = if args.quick {
-        Extent {
-            rounds: 3,
-            warm_up: Duration::from_millis(400),
-            measure: Duration::from_secs(1),
-        }
+        turns(args)
     } else {
         Extent {
             rounds: 5,

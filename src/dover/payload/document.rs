@@ -12,7 +12,7 @@ use serde_json::{Map, Number, Value, error::Category};
 use super::fault::{Fault, Faults, Trail};
 
 /// A value of a document.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(super) enum Node<'b> {
     Null,
     Boolean(bool),
@@ -23,7 +23,7 @@ pub(super) enum Node<'b> {
 }
 
 /// The keys and values of an object, in the order in which they came.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(super) struct Object<'b>(Vec<(Cow<'b, str>, Node<'b>)>);
 
 impl<'b> Object<'b> {

@@ -1,8 +1,8 @@
 //! What Dover says, out of the bytes it sent.
 //!
-//! The contract is ours: Dover publishes none. A payload is read twice, once at receipt to refuse what is malformed
-//! and once at the fold; both times with the paths of its connection at that moment, so that a corrected field map
-//! also corrects the reading of what came before.
+//! The contract is ours: Dover publishes none. A payload is read at receipt, to refuse what is malformed, and at the
+//! fold again unless a later one says all that it says; each time with the paths of its connection at that moment, so that
+//! a corrected field map also corrects the reading of what came before.
 
 mod activity;
 mod document;

@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use serde_json::{Map, Value};
-
 use super::{
     Field,
     document::{Node, Object, kind_of},
@@ -49,6 +47,7 @@ pub struct Profile<'d> {
     pub location: Option<Place<'d>>,
     /// E-mail address of the sourcer.
     pub owner_email: Option<&'d str>,
+    /// Whatever else Dover knows, by name.
     fields: Option<&'d Object<'d>>,
 }
 
@@ -84,11 +83,6 @@ impl<'d> Profile<'d> {
             fields: object(reader, Field::Fields),
             owner_email: reader.email(Field::OwnerEmail),
         }
-    }
-
-    /// Whatever else Dover knows, by name.
-    pub fn fields(&self) -> Option<Map<String, Value>> {
-        self.fields.map(Object::to_map)
     }
 
     /// What identifies the person.
@@ -138,7 +132,7 @@ impl<'d> Profile<'d> {
             title: text(self.title),
             company: text(self.company),
             location: dated(self.location.map(Location::from), stamp),
-            fields: dated(self.fields(), stamp),
+            fields: dated(self.fields.map(Object::to_map), stamp),
             owner_email: text(self.owner_email),
         }
     }
