@@ -1,10 +1,23 @@
 //! Dover's door: every verdict of the contract.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
+use dover_ashby_sync::{
+    http::receiver::Receiver,
+    ids::ConnectionId,
+    store::{
+        self,
+        delivery::{Sender, Verdict},
+        receipt::{Incoming, Receipt},
+    },
+};
+use futures::{FutureExt, poll};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::app::{CONNECTION, Person, TestApp};
+use crate::{
+    app::{CONNECTION, Person, TestApp},
+    patience::soon,
+};
 
 /// The deliveries that were kept, latest first.
 async fn kept(app: &TestApp) -> Vec<Value> {
@@ -405,6 +418,67 @@ async fn nothing_is_acknowledged_while_the_database_is_away() {
         .administrate(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
         .await;
     app.deliver("msg_2", &delivery).await.ok();
+}
+
+/// A delivery as the receiver is given it.
+fn incoming(connection: ConnectionId, webhook_id: &str) -> Box<Incoming> {
+    Box::new(Incoming {
+        connection,
+        sender: Sender::Dover,
+        webhook_id: webhook_id.to_owned(),
+        body_hash: [0; 32],
+        received_at: DateTime::UNIX_EPOCH,
+        kind: None,
+        about: None,
+        reading: None,
+        ashby_candidate: None,
+        told: None,
+        headers: "{}".to_owned(),
+        body: "{}".into(),
+        faults: None,
+        keys: Vec::new(),
+        is_erased: false,
+    })
+}
+
+#[tokio::test]
+async fn whoever_is_stored_is_told_while_the_next_commit_stands_still() {
+    let app = TestApp::connected().await;
+    let pool = store::pool(&app.database.url, 2, std::time::Duration::from_mins(1)).unwrap();
+    let receiver = Receiver::start(pool);
+    let connection = store::connection::by_name(&app.database.pool, CONNECTION);
+    let connection = connection.await.unwrap().unwrap().id;
+    // Whoever brings an id that another is about to store waits until that one is through.
+    let held = async |webhook_id: &str| {
+        let mut held = app.database.pool.begin().await.unwrap();
+        sqlx::query(
+            "INSERT INTO delivery (connection_id, webhook_id, body_hash, received_at, verdict, headers, body)
+             VALUES ($1, $2, '', now(), 'accepted', '', '')",
+        )
+        .bind(connection.0)
+        .bind(webhook_id)
+        .execute(&mut *held)
+        .await
+        .unwrap();
+        held
+    };
+    let (first_held, second_held) = (held("first").await, held("second").await);
+    let store = |webhook_id| receiver.store(incoming(connection, webhook_id)).boxed();
+    let accepted = Ok(Receipt::New(Verdict::Accepted));
+
+    let (mut alone, mut first, mut second) = (store("alone"), store("first"), store("second"));
+    assert!(poll!(&mut alone).is_pending());
+    assert!(poll!(&mut first).is_pending());
+    assert_eq!(soon("the one that was there first", alone).await, accepted);
+    assert!(
+        poll!(&mut second).is_pending(),
+        "the next commit is under way"
+    );
+    first_held.rollback().await.unwrap();
+    assert_eq!(soon("the commit before", first).await, accepted);
+    assert!(poll!(&mut second).is_pending(), "the next one stands still");
+    second_held.rollback().await.unwrap();
+    assert_eq!(soon("the last one", second).await, accepted);
 }
 
 #[tokio::test]

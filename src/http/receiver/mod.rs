@@ -8,10 +8,12 @@ use std::{
     collections::VecDeque,
     fmt,
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
 };
 
-use futures::{FutureExt, future::join_all};
+use futures::{FutureExt, future::join_all, poll};
 use sqlx::{PgConnection, PgPool};
 use tokio::{runtime::Handle, sync::oneshot};
 
@@ -107,13 +109,24 @@ impl fmt::Debug for Room {
 impl Room {
     /// The deliveries of the commit that is to begin now, where it is time for one. It counts as under way.
     fn next(&mut self) -> Option<Vec<Waiting>> {
-        let is_time = match self.under_way {
+        let batch = self.next_beside(self.under_way)?;
+        self.under_way += 1;
+        Some(batch)
+    }
+
+    /// The deliveries of the commit that is to follow at once on one that has ended, and counts as under way in its place.
+    fn following(&mut self) -> Option<Vec<Waiting>> {
+        self.next_beside(self.under_way - 1)
+    }
+
+    /// The deliveries of the next commit, where it is time for one beside so many others.
+    fn next_beside(&mut self, others: usize) -> Option<Vec<Waiting>> {
+        let is_time = match others {
             0 => !self.waiting.is_empty(),
             1 => self.waiting.len() >= DEEP,
             _ => false,
         };
         is_time.then(|| {
-            self.under_way += 1;
             let many = self.waiting.len().min(BATCH);
             self.waiting.drain(..many).collect()
         })
@@ -213,34 +226,67 @@ impl Turn {
         answer_alone(stored.await)
     }
 
-    /// Stores a batch and answers everyone in it. A panic, which would be a bug, is that of this batch alone.
+    /// Stores a batch, and after it whatever came meanwhile, for as long as anything does.
     async fn together(self, batch: Vec<Waiting>) {
-        let commit = AssertUnwindSafe(commit(&self.0.sessions, batch));
-        let _ = commit.catch_unwind().await;
+        let (mut next, mut stored) = (Some(batch), Vec::new());
+        while let Some(batch) = next {
+            // A panic, which would be a bug, is that of this batch alone.
+            let commit = AssertUnwindSafe(commit(&self.0.sessions, batch)).catch_unwind();
+            let mut commit = pin!(commit);
+            // As far as its statement, on which the database works while the batch before it is told. The other way round
+            // those who are told take the processor that the database was to work on.
+            let ended = poll!(&mut commit);
+            tell(stored);
+            let ended = match ended {
+                Poll::Ready(ended) => ended,
+                Poll::Pending => commit.await,
+            };
+            stored = ended.unwrap_or_default();
+            next = self.0.room().following();
+        }
+        drop(self);
+        tell(stored);
     }
 }
 
-/// Stores a batch and answers everyone in it. The session is kept, if it still serves.
-async fn commit(sessions: &Sessions, batch: Vec<Waiting>) {
+/// Whoever is stored and not yet told, and what they are to be told.
+type Stored = Vec<(Waiting, Receipt)>;
+
+fn tell(stored: Stored) {
+    for (one, receipt) in stored {
+        one.tell(Ok(receipt));
+    }
+}
+
+/// Stores a batch and answers everyone in it but those that it returns. The session is kept, if it still serves.
+async fn commit(sessions: &Sessions, batch: Vec<Waiting>) -> Stored {
     let mut session = match sessions.take().await {
         Ok(session) => session,
-        Err(error) => return turn_away(batch, &error),
+        Err(error) => {
+            turn_away(batch, &error);
+            return Stored::new();
+        }
     };
     match store_all(&mut session, batch).await {
-        Ok(()) => sessions.keep(session),
+        Ok(stored) => {
+            sessions.keep(session);
+            return stored;
+        }
         Err(Failed::Away) => session.close_on_drop(),
         Err(Failed::Refused(left)) => {
             sessions.keep(session);
             each_alone(sessions.pool(), left).await;
         }
     }
+    Stored::new()
 }
 
-async fn store_all(session: &mut Session, batch: Vec<Waiting>) -> Result<(), Failed> {
-    let left = store_new(session, batch).await?;
+async fn store_all(session: &mut Session, batch: Vec<Waiting>) -> Result<Stored, Failed> {
+    let (stored, left) = store_new(session, batch).await?;
     if left.is_empty() {
-        return Ok(());
+        return Ok(stored);
     }
+    tell(stored);
     settle(session, left).await
 }
 
@@ -270,33 +316,31 @@ fn turn_away(batch: Vec<Waiting>, error: &StoreError) {
     }
 }
 
-/// Stores what is new and answers it. What is left needs a closer look.
-async fn store_new(session: &mut Session, batch: Vec<Waiting>) -> Result<Vec<Waiting>, Failed> {
+/// Stores what is new. What is left needs a closer look.
+async fn store_new(
+    session: &mut Session,
+    batch: Vec<Waiting>,
+) -> Result<(Stored, Vec<Waiting>), Failed> {
     let incoming: Vec<&Incoming> = batch.iter().map(|one| &*one.incoming).collect();
     let receipts = match receipt::store_new(session, &incoming).await {
         Ok(receipts) => receipts,
         Err(error) => return Err(Failed::of(&error, batch)),
     };
-    let mut left = Vec::new();
+    let (mut stored, mut left) = (Stored::with_capacity(batch.len()), Vec::new());
     for (one, receipt) in batch.into_iter().zip(receipts) {
         match receipt {
-            Some(receipt) => one.tell(Ok(receipt)),
+            Some(receipt) => stored.push((one, receipt)),
             None => left.push(one),
         }
     }
-    Ok(left)
+    Ok((stored, left))
 }
 
-/// Settles what was left, and answers it.
-async fn settle(session: &mut Session, left: Vec<Waiting>) -> Result<(), Failed> {
+/// Settles what was left.
+async fn settle(session: &mut Session, left: Vec<Waiting>) -> Result<Stored, Failed> {
     let incoming: Vec<&Incoming> = left.iter().map(|one| &*one.incoming).collect();
     match receipt::settle(session, &incoming).await {
-        Ok(receipts) => {
-            for (one, receipt) in left.into_iter().zip(receipts) {
-                one.tell(Ok(receipt));
-            }
-            Ok(())
-        }
+        Ok(receipts) => Ok(left.into_iter().zip(receipts).collect()),
         Err(error) => Err(Failed::of(&error, left)),
     }
 }
