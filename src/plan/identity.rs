@@ -19,11 +19,11 @@ pub enum IdentityKey {
 }
 
 impl IdentityKey {
-    /// Text that tells keys of both kinds apart, to be hashed.
-    pub fn tagged(&self) -> String {
+    /// What kind of key it is, in a word, and which.
+    pub fn parts(&self) -> (&'static str, &str) {
         match self {
-            Self::Email(address) => format!("email:{address}"),
-            Self::LinkedIn(slug) => format!("linkedin:{slug}"),
+            Self::Email(address) => ("email", address),
+            Self::LinkedIn(slug) => ("linkedin", slug),
         }
     }
 
@@ -145,13 +145,14 @@ mod tests {
             linkedin_url: Some(Dated::new("linkedin.com/in/Ada/".to_owned(), stamp)),
             ..Contact::default()
         };
-        let keys: Vec<_> = keys(&contact).iter().map(IdentityKey::tagged).collect();
+        let keys = keys(&contact);
+        let keys: Vec<_> = keys.iter().map(IdentityKey::parts).collect();
         assert_eq!(
             keys,
             [
-                "email:ada@example.com",
-                "email:ada@work.example",
-                "linkedin:ada"
+                ("email", "ada@example.com"),
+                ("email", "ada@work.example"),
+                ("linkedin", "ada")
             ]
         );
     }

@@ -38,13 +38,12 @@ pub enum Trait<'a> {
 }
 
 impl Trait<'_> {
-    fn tagged(&self) -> String {
-        let (kind, text) = match self {
+    const fn parts(&self) -> (&'static str, &str) {
+        match self {
             Self::Tag(text) => ("tag", text),
             Self::Company(text) => ("company", text),
             Self::Domain(text) => ("domain", text),
-        };
-        format!("{kind}:{}", exclusion::folded(text))
+        }
     }
 }
 
@@ -176,42 +175,47 @@ impl Vault {
 
     /// What stands in the mirror for a person's address: the same within a connection, telling nothing across.
     pub fn identity_hash(&self, connection: ConnectionId, key: &IdentityKey) -> Vec<u8> {
-        self.hash(connection, &key.tagged())
+        let (kind, text) = key.parts();
+        self.hash(connection, &[kind, ":", text])
     }
 
     /// What stands in a tombstone for a candidate as Dover names them.
     pub fn dover_hash(&self, connection: ConnectionId, candidate: &DoverCandidateId) -> Vec<u8> {
-        self.hash(connection, &format!("dover:{candidate}"))
+        self.hash(connection, &["dover:", candidate.as_str()])
     }
 
     /// What stands in a tombstone for a candidate as Ashby names them.
     pub fn ashby_hash(&self, connection: ConnectionId, candidate: &CandidateId) -> Vec<u8> {
-        self.hash(connection, &format!("ashby:{candidate}"))
+        self.hash(connection, &["ashby:", candidate.as_str()])
     }
 
     /// What stands in exclusion lists, and beside the mirror's own, for the SHA-256 of a person's address: whoever has the
     /// database cannot try addresses through, and whoever asks need not tell the address.
     pub fn digest_hash(&self, connection: ConnectionId, digest: &[u8; 32]) -> Vec<u8> {
-        self.hash(connection, &format!("digest:{}", hex::encode(digest)))
+        self.hash(connection, &["digest:", &hex::encode(digest)])
     }
 
     /// What stands in the mirror for something that is said of a candidate: half a hash is enough, for a rule asks about
     /// words that an admin chose.
     pub fn trait_hash(&self, connection: ConnectionId, it: &Trait<'_>) -> Vec<u8> {
-        let mut hash = self.hash(connection, &it.tagged());
+        let (kind, text) = it.parts();
+        let mut hash = self.hash(connection, &[kind, ":", &exclusion::folded(text)]);
         hash.truncate(TRAIT_LENGTH);
         hash
     }
 
     /// What is kept of a value that was written to a field: enough to know it again, and nothing to read.
     pub fn value_hash(&self, connection: ConnectionId, field: &str, value: &str) -> Vec<u8> {
-        self.hash(connection, &format!("field:{field}:{value}"))
+        self.hash(connection, &["field:", field, ":", value])
     }
 
-    fn hash(&self, connection: ConnectionId, tagged: &str) -> Vec<u8> {
+    /// Of a text that says what kind of thing it names, in pieces: each delivery has several hashed.
+    fn hash(&self, connection: ConnectionId, text: &[&str]) -> Vec<u8> {
         let mut mac = self.hashing.clone();
         mac.update(connection.0.as_bytes());
-        mac.update(tagged.as_bytes());
+        for piece in text {
+            mac.update(piece.as_bytes());
+        }
         mac.finalize().into_bytes().to_vec()
     }
 
@@ -282,6 +286,35 @@ mod tests {
         assert_ne!(
             vault.identity_hash(one, &key),
             vault.identity_hash(other, &key)
+        );
+    }
+
+    /// Made apart from this program: whatever was hashed stays known.
+    #[test]
+    fn hashes_are_those_of_every_version() {
+        let (vault, connection) = (Vault::new(&[7; 32]), ConnectionId(uuid::Uuid::nil()));
+        let email = IdentityKey::Email("ada@example.com".into());
+        let profile = IdentityKey::LinkedIn("ada-lovelace".into());
+        let hashes = [
+            vault.identity_hash(connection, &email),
+            vault.identity_hash(connection, &profile),
+            vault.dover_hash(connection, &"cand_1".into()),
+            vault.ashby_hash(connection, &"c1".into()),
+            vault.digest_hash(connection, &[5; 32]),
+            vault.trait_hash(connection, &Trait::Tag(" Alumni ")),
+            vault.value_hash(connection, "f", "v"),
+        ];
+        assert_eq!(
+            hashes.map(hex::encode),
+            [
+                "f8f9d970f9cd9a532c7f039693293813b6f247e8acfb1cfa848eda1e9f233595",
+                "bd934487f13e81811dfd638b2e7452efc86c7d57d3deb46f23bc9bd8e8270892",
+                "952b43ebee32838aaaebfa0a7e5d79c50b834f52d1ae81f78aac2fee4d40f11e",
+                "e4e78739e94db9bd346555cd69db91b0f02e161f05f0927682a218e687d61b65",
+                "6458721a6ffc3f881660d5f4d1e12d526b2dda97f70743b7a6340b2b97567f7f",
+                "8880ba3614d63fa5dd752c2c8be674e5",
+                "e121aafc280e6cb1ff057fa11cd5c4b5587657bde85656d32927db1cd23a6664",
+            ]
         );
     }
 
