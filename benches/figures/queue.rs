@@ -43,10 +43,14 @@ const FILL: &str = r#"
         FROM connection c CROSS JOIN body ORDER BY n
         RETURNING id, connection_id, dover_candidate_id, received_at, dover_job_id, said_at, statements, read_by,
                   octet_length(body)
+    ), queued AS (
+        INSERT INTO pending (delivery_id, connection_id, dover_candidate_id, received_at, dover_job_id, said_at, statements,
+                             read_by, octets)
+        SELECT * FROM made RETURNING connection_id
     )
-    INSERT INTO pending (delivery_id, connection_id, dover_candidate_id, received_at, dover_job_id, said_at, statements, read_by,
-                         octets)
-    SELECT * FROM made"#;
+    INSERT INTO tally AS t (connection_id, what, session, n)
+    SELECT connection_id, 'pending', 0, count(*) FROM queued GROUP BY connection_id
+    ON CONFLICT (connection_id, what, session) DO UPDATE SET n = t.n + excluded.n"#;
 
 impl Queue {
     /// Lets them wait, in a database with one connection.

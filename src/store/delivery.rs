@@ -342,10 +342,16 @@ pub async fn requeue(
     .await?;
     sqlx::query!(
         r#"
-        INSERT INTO pending (delivery_id, connection_id, dover_candidate_id, received_at, octets)
-        SELECT id, connection_id, dover_candidate_id, received_at, octet_length(body) FROM delivery
-        WHERE connection_id = $1 AND id = $2
-        ON CONFLICT (connection_id, dover_candidate_id, delivery_id) DO NOTHING
+        WITH queued AS (
+            INSERT INTO pending (delivery_id, connection_id, dover_candidate_id, received_at, octets)
+            SELECT id, connection_id, dover_candidate_id, received_at, octet_length(body) FROM delivery
+            WHERE connection_id = $1 AND id = $2
+            ON CONFLICT (connection_id, dover_candidate_id, delivery_id) DO NOTHING
+            RETURNING connection_id
+        )
+        INSERT INTO tally AS t (connection_id, what, session, n)
+        SELECT connection_id, 'pending', pg_backend_pid(), 1 FROM queued
+        ON CONFLICT (connection_id, what, session) DO UPDATE SET n = t.n + 1
         "#,
         connection.0,
         id

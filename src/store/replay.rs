@@ -202,26 +202,34 @@ pub async fn queue(
     ids: &[i64],
     now: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
-    let done = sqlx::query!(
+    let queued = sqlx::query_scalar!(
         r#"
         WITH kept AS (
             SELECT id, connection_id, dover_candidate_id, octet_length(body) AS octets FROM delivery
             WHERE connection_id = $1 AND id = ANY($2) AND dover_candidate_id IS NOT NULL AND dover_job_id IS NOT NULL
             ORDER BY id FOR KEY SHARE
+        ), queued AS (
+            -- It waits from now on.
+            INSERT INTO pending AS p (delivery_id, connection_id, dover_candidate_id, received_at, octets)
+            SELECT id, connection_id, dover_candidate_id, $3, octets FROM kept
+            -- One that waits already is answered as well, since it did, and counted once.
+            ON CONFLICT (connection_id, dover_candidate_id, delivery_id) DO UPDATE SET received_at = p.received_at
+            -- A row that stood there was locked for this; a new one was not.
+            RETURNING connection_id, xmax = 0 AS is_new
+        ), counted AS (
+            INSERT INTO tally AS t (connection_id, what, session, n)
+            SELECT connection_id, 'pending', pg_backend_pid(), count(*) FROM queued WHERE is_new GROUP BY connection_id
+            ON CONFLICT (connection_id, what, session) DO UPDATE SET n = t.n + excluded.n
         )
-        -- It waits from now on.
-        INSERT INTO pending AS p (delivery_id, connection_id, dover_candidate_id, received_at, octets)
-        SELECT id, connection_id, dover_candidate_id, $3, octets FROM kept
-        -- One that waits already counts as well, since it did.
-        ON CONFLICT (connection_id, dover_candidate_id, delivery_id) DO UPDATE SET received_at = p.received_at
+        SELECT count(*) AS "queued!" FROM queued
         "#,
         connection.0,
         ids,
         now
     )
-    .execute(tx)
+    .fetch_one(tx)
     .await?;
-    Ok(done.rows_affected())
+    Ok(u64::try_from(queued).unwrap_or_default())
 }
 
 /// Bodies of deliveries, with when they came.

@@ -120,6 +120,50 @@ async fn counts_stay_exact_whoever_counted() {
     assert_eq!(health(&app).await["queue"]["parked"], 0);
 }
 
+/// How many deliveries wait: as counted along, and as they lie there.
+async fn counted_and_there(app: &TestApp) -> (i64, i64) {
+    sqlx::query_as(
+        "SELECT coalesce((SELECT sum(n) FROM tally WHERE what = 'pending'), 0)::bigint, (SELECT count(*) FROM pending)",
+    )
+    .fetch_one(&app.database.pool)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn what_waits_is_counted_once_whichever_way_it_came() {
+    let app = TestApp::with_job().await;
+    let ada = Person::new("Ada");
+    let news = ada.change(json!({ "stage": "replied", "updated_at": app.now() }));
+    app.deliver("alone", &news).await.ok();
+    assert_eq!(counted_and_there(&app).await, (1, 1));
+    app.deliver("alone", &news).await.ok();
+    assert_eq!(counted_and_there(&app).await, (1, 1), "a copy");
+    let broken = ada.change(json!({ "stage": 3, "updated_at": app.now() }));
+    app.deliver("corrected", &broken).await;
+    assert_eq!(counted_and_there(&app).await, (1, 1), "rejected");
+    app.deliver("corrected", &news).await.ok();
+    assert_eq!(counted_and_there(&app).await, (2, 2), "corrected");
+
+    let deliveries = format!("/v1/connections/{CONNECTION}/deliveries");
+    let kept = app.get(&deliveries).await.ok();
+    let each = format!(
+        "{deliveries}/{}/replay",
+        kept["items"][0]["id"].as_str().unwrap()
+    );
+    let all = format!("{deliveries}/replay");
+    let everything = json!({ "dover_job_id": "job_42" });
+    app.post(&each, json!({})).await.ok();
+    app.post(&all, everything.clone()).await.ok();
+    assert_eq!(counted_and_there(&app).await, (2, 2), "waited already");
+    app.flush().await;
+    assert_eq!(counted_and_there(&app).await, (0, 0), "decided");
+    app.post(&each, json!({})).await.ok();
+    assert_eq!(counted_and_there(&app).await, (1, 1), "one again");
+    app.post(&all, everything).await.ok();
+    assert_eq!(counted_and_there(&app).await, (2, 2), "and the other");
+}
+
 #[tokio::test]
 async fn metrics_tell_what_was_received_flushed_called_and_left() {
     let app = TestApp::with_job().await;

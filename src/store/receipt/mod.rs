@@ -172,6 +172,11 @@ async fn insert(session: &mut PgConnection, batch: &[&Incoming]) -> Result<Store
                                  read_by, octets)
             SELECT id, connection_id, dover_candidate_id, received_at, dover_job_id, said_at, statements, read_by, octets
             FROM stored WHERE dover_candidate_id IS NOT NULL
+            RETURNING connection_id
+        ), counted AS (
+            INSERT INTO tally AS t (connection_id, what, session, n)
+            SELECT connection_id, 'pending', pg_backend_pid(), count(*) FROM queued GROUP BY connection_id
+            ON CONFLICT (connection_id, what, session) DO UPDATE SET n = t.n + excluded.n
         )
         -- Which they are is asked for only where some are missing.
         SELECT count(*) AS "stored!", CASE WHEN count(*) < $17 THEN array_agg(connection_id) END AS connections,
@@ -231,6 +236,11 @@ async fn insert_one(session: &mut PgConnection, one: &Incoming) -> Result<Stored
                                  read_by, octets)
             SELECT id, connection_id, dover_candidate_id, received_at, dover_job_id, said_at, statements, read_by, octets
             FROM stored WHERE dover_candidate_id IS NOT NULL
+            RETURNING connection_id
+        ), counted AS (
+            INSERT INTO tally AS t (connection_id, what, session, n)
+            SELECT connection_id, 'pending', pg_backend_pid(), 1 FROM queued
+            ON CONFLICT (connection_id, what, session) DO UPDATE SET n = t.n + 1
         )
         SELECT id FROM stored
         "#,

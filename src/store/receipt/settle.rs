@@ -200,6 +200,11 @@ async fn insert(
             SELECT id, connection_id, dover_candidate_id, received_at, dover_job_id, said_at, statements, read_by, octets
             FROM stored
             WHERE verdict = 'accepted' AND dover_candidate_id IS NOT NULL
+            RETURNING connection_id
+        ), counted AS (
+            INSERT INTO tally AS t (connection_id, what, session, n)
+            SELECT connection_id, 'pending', pg_backend_pid(), count(*) FROM queued GROUP BY connection_id
+            ON CONFLICT (connection_id, what, session) DO UPDATE SET n = t.n + excluded.n
         )
         SELECT id, connection_id, webhook_id FROM stored
         "#,
