@@ -177,3 +177,22 @@ pub async fn gather_tallies(db: impl PgExecutor<'_>) -> Result<(), StoreError> {
     .await?;
     Ok(())
 }
+
+/// Where nothing waits, counts nothing as waiting: what was queued or removed without being counted, by hand or by a process of a
+/// version that counts otherwise, is put right as soon as a queue is empty. A count is committed with its rows, so that one
+/// that differs from them at one moment is wrong.
+pub async fn correct_tallies(db: impl PgExecutor<'_>) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        INSERT INTO tally AS t (connection_id, what, session, n)
+        SELECT connection_id, what, 0, -sum(n) FROM tally c
+        WHERE what = 'pending' AND NOT EXISTS (SELECT FROM pending p WHERE p.connection_id = c.connection_id)
+          AND NOT EXISTS (SELECT FROM prospect p WHERE p.connection_id = c.connection_id AND p.waits_since IS NOT NULL)
+        GROUP BY connection_id, what HAVING sum(n) <> 0
+        ON CONFLICT (connection_id, what, session) DO UPDATE SET n = t.n + excluded.n
+        "#
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

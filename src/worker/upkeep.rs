@@ -81,6 +81,7 @@ impl Upkeep {
     ) -> Result<u64, StoreError> {
         let now = sync.clock.now();
         store::overview::gather_tallies(&sync.pool).await?;
+        store::overview::correct_tallies(&sync.pool).await?;
         retention::webhook_secrets(&sync.pool, now - DEAD_SECRETS).await?;
         sweep_exclusions(sync, shutdown).await?;
         let mut all = store::connection::list(&sync.pool, "", i64::MAX).await?;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta};
 use dover_ashby_sync::{
-    http::receiver::Receiver,
+    http::receiver::{NotStored, Receiver},
     ids::ConnectionId,
     store::{
         self,
@@ -10,7 +10,7 @@ use dover_ashby_sync::{
         receipt::{Incoming, Receipt},
     },
 };
-use futures::{FutureExt, poll};
+use futures::{FutureExt, future::join_all, poll};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -441,13 +441,23 @@ fn incoming(connection: ConnectionId, webhook_id: &str) -> Box<Incoming> {
     })
 }
 
+/// What the door hands deliveries to, over the database of `app`.
+fn receiver(app: &TestApp) -> Receiver {
+    let patience = std::time::Duration::from_mins(1);
+    Receiver::start(store::pool(&app.database.url, 2, patience).unwrap())
+}
+
+async fn connection(app: &TestApp, name: &str) -> ConnectionId {
+    let found = store::connection::by_name(&app.database.pool, name).await;
+    found.unwrap().unwrap().id
+}
+
+const ACCEPTED: Result<Receipt, NotStored> = Ok(Receipt::New(Verdict::Accepted));
+
 #[tokio::test]
 async fn whoever_is_stored_is_told_while_the_next_commit_stands_still() {
     let app = TestApp::connected().await;
-    let pool = store::pool(&app.database.url, 2, std::time::Duration::from_mins(1)).unwrap();
-    let receiver = Receiver::start(pool);
-    let connection = store::connection::by_name(&app.database.pool, CONNECTION);
-    let connection = connection.await.unwrap().unwrap().id;
+    let (receiver, connection) = (receiver(&app), connection(&app, CONNECTION).await);
     // Whoever brings an id that another is about to store waits until that one is through.
     let held = async |webhook_id: &str| {
         let mut held = app.database.pool.begin().await.unwrap();
@@ -464,21 +474,61 @@ async fn whoever_is_stored_is_told_while_the_next_commit_stands_still() {
     };
     let (first_held, second_held) = (held("first").await, held("second").await);
     let store = |webhook_id| receiver.store(incoming(connection, webhook_id)).boxed();
-    let accepted = Ok(Receipt::New(Verdict::Accepted));
 
     let (mut alone, mut first, mut second) = (store("alone"), store("first"), store("second"));
     assert!(poll!(&mut alone).is_pending());
     assert!(poll!(&mut first).is_pending());
-    assert_eq!(soon("the one that was there first", alone).await, accepted);
+    assert_eq!(soon("the one that was there first", alone).await, ACCEPTED);
     assert!(
         poll!(&mut second).is_pending(),
         "the next commit is under way"
     );
     first_held.rollback().await.unwrap();
-    assert_eq!(soon("the commit before", first).await, accepted);
+    assert_eq!(soon("the commit before", first).await, ACCEPTED);
     assert!(poll!(&mut second).is_pending(), "the next one stands still");
     second_held.rollback().await.unwrap();
-    assert_eq!(soon("the last one", second).await, accepted);
+    assert_eq!(soon("the last one", second).await, ACCEPTED);
+}
+
+#[tokio::test]
+async fn one_commit_counts_for_each_connection_what_it_queues() {
+    let app = TestApp::connected().await;
+    let other = json!({ "name": "other", "ashby_api_key": crate::app::ASHBY_KEY });
+    app.post("/v1/connections", other).await.ok();
+    let both = [
+        connection(&app, CONNECTION).await,
+        connection(&app, "other").await,
+    ];
+    let receiver = receiver(&app);
+    let store = |number: usize| {
+        let mut one = incoming(both[number % 3 / 2], &format!("msg_{number}"));
+        one.about = Some(("cand_1".into(), "job_42".into()));
+        receiver.store(one).boxed()
+    };
+    let mut each: Vec<_> = (0..12).map(store).collect();
+    // A copy, which is settled after the others.
+    each.push(store(11));
+    // The first is alone, and the others wait for the next commit.
+    for one in &mut each {
+        assert!(poll!(one).is_pending());
+    }
+    let mut answers = soon("all of them", join_all(each)).await;
+    assert_eq!(answers.pop(), Some(Ok(Receipt::Copy(Verdict::Accepted))));
+    assert!(
+        answers.iter().all(|answer| *answer == ACCEPTED),
+        "{answers:?}"
+    );
+    for (connection, queued) in both.iter().zip([8, 4]) {
+        let counted: (i64, i64) = sqlx::query_as(
+            "SELECT (SELECT sum(n) FROM tally WHERE what = 'pending' AND connection_id = $1)::bigint,
+                    (SELECT count(*) FROM pending WHERE connection_id = $1)",
+        )
+        .bind(connection.0)
+        .fetch_one(&app.database.pool)
+        .await
+        .unwrap();
+        assert_eq!(counted, (queued, queued));
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dover_ashby_sync::{clock::Clock, sync::Sync, worker::Worker};
+use dover_ashby_sync::{clock::Clock, store, sync::Sync, worker::Worker};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -114,7 +114,7 @@ async fn counts_stay_exact_whoever_counted() {
     .unwrap();
     let counted: Vec<_> = rows.into_iter().filter(|(_, n)| *n != 0).collect();
     assert_eq!(counted, truth);
-    dover_ashby_sync::store::overview::gather_tallies(&app.database.pool)
+    store::overview::gather_tallies(&app.database.pool)
         .await
         .unwrap();
     assert_eq!(health(&app).await["queue"]["parked"], 0);
@@ -162,6 +162,27 @@ async fn what_waits_is_counted_once_whichever_way_it_came() {
     assert_eq!(counted_and_there(&app).await, (1, 1), "one again");
     app.post(&all, everything).await.ok();
     assert_eq!(counted_and_there(&app).await, (2, 2), "and the other");
+}
+
+#[tokio::test]
+async fn a_wrong_count_of_what_waits_is_put_right_once_nothing_does() {
+    let app = TestApp::with_job().await;
+    app.says(&Person::new("Ada"), "replied").await;
+    sqlx::query("UPDATE tally SET n = n - 3 WHERE what = 'pending'")
+        .execute(&app.database.pool)
+        .await
+        .unwrap();
+    let correct = async || {
+        let corrected = store::overview::correct_tallies(&app.database.pool).await;
+        corrected.unwrap();
+        counted_and_there(&app).await
+    };
+    assert_eq!(correct().await, (-2, 1), "it would have to be counted");
+    app.flush().await;
+    assert_eq!(counted_and_there(&app).await, (-3, 0));
+    assert_eq!(correct().await, (0, 0));
+    app.says(&Person::new("Grace"), "replied").await;
+    assert_eq!(correct().await, (1, 1), "what is right is left alone");
 }
 
 #[tokio::test]

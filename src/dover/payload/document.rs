@@ -128,9 +128,12 @@ impl<'de> Visitor<'de> for AnyNode {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node<'de>, A::Error> {
-        // No object of a usual delivery has more.
-        let mut object = Vec::with_capacity(12);
+        let mut object = Vec::new();
         while let Some((Key(key), value)) = entries.next_entry()? {
+            if object.is_empty() {
+                // No object of a usual delivery has more.
+                object.reserve(12);
+            }
             object.push((key, value));
         }
         Ok(Node::Object(Object(object)))

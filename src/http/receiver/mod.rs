@@ -192,7 +192,8 @@ impl Commits {
     }
 }
 
-/// A commit that counts as under way. When it ends the next one begins, if anybody waits.
+/// A place among the commits that are under way: one follows the other in it. When it is given up the next one begins, if
+/// anybody waits.
 struct Turn(Arc<Commits>);
 
 impl Drop for Turn {
@@ -228,43 +229,43 @@ impl Turn {
 
     /// Stores a batch, and after it whatever came meanwhile, for as long as anything does.
     async fn together(self, batch: Vec<Waiting>) {
-        let (mut next, mut stored) = (Some(batch), Vec::new());
+        let (mut next, mut untold) = (Some(batch), Vec::new());
         while let Some(batch) = next {
             // A panic, which would be a bug, is that of this batch alone.
-            let commit = AssertUnwindSafe(commit(&self.0.sessions, batch)).catch_unwind();
-            let mut commit = pin!(commit);
+            let work = AssertUnwindSafe(commit(&self.0.sessions, batch)).catch_unwind();
+            let mut work = pin!(work);
             // As far as its statement, on which the database works while the batch before it is told. The other way round
             // those who are told take the processor that the database was to work on.
-            let ended = poll!(&mut commit);
-            tell(stored);
+            let ended = poll!(&mut work);
+            tell(untold);
             let ended = match ended {
                 Poll::Ready(ended) => ended,
-                Poll::Pending => commit.await,
+                Poll::Pending => work.await,
             };
-            stored = ended.unwrap_or_default();
+            untold = ended.unwrap_or_default();
             next = self.0.room().following();
         }
         drop(self);
-        tell(stored);
+        tell(untold);
     }
 }
 
 /// Whoever is stored and not yet told, and what they are to be told.
-type Stored = Vec<(Waiting, Receipt)>;
+type Untold = Vec<(Waiting, Receipt)>;
 
-fn tell(stored: Stored) {
-    for (one, receipt) in stored {
+fn tell(untold: Untold) {
+    for (one, receipt) in untold {
         one.tell(Ok(receipt));
     }
 }
 
 /// Stores a batch and answers everyone in it but those that it returns. The session is kept, if it still serves.
-async fn commit(sessions: &Sessions, batch: Vec<Waiting>) -> Stored {
+async fn commit(sessions: &Sessions, batch: Vec<Waiting>) -> Untold {
     let mut session = match sessions.take().await {
         Ok(session) => session,
         Err(error) => {
             turn_away(batch, &error);
-            return Stored::new();
+            return Untold::new();
         }
     };
     match store_all(&mut session, batch).await {
@@ -278,10 +279,10 @@ async fn commit(sessions: &Sessions, batch: Vec<Waiting>) -> Stored {
             each_alone(sessions.pool(), left).await;
         }
     }
-    Stored::new()
+    Untold::new()
 }
 
-async fn store_all(session: &mut Session, batch: Vec<Waiting>) -> Result<Stored, Failed> {
+async fn store_all(session: &mut Session, batch: Vec<Waiting>) -> Result<Untold, Failed> {
     let (stored, left) = store_new(session, batch).await?;
     if left.is_empty() {
         return Ok(stored);
@@ -320,13 +321,13 @@ fn turn_away(batch: Vec<Waiting>, error: &StoreError) {
 async fn store_new(
     session: &mut Session,
     batch: Vec<Waiting>,
-) -> Result<(Stored, Vec<Waiting>), Failed> {
+) -> Result<(Untold, Vec<Waiting>), Failed> {
     let incoming: Vec<&Incoming> = batch.iter().map(|one| &*one.incoming).collect();
     let receipts = match receipt::store_new(session, &incoming).await {
         Ok(receipts) => receipts,
         Err(error) => return Err(Failed::of(&error, batch)),
     };
-    let (mut stored, mut left) = (Stored::with_capacity(batch.len()), Vec::new());
+    let (mut stored, mut left) = (Untold::with_capacity(batch.len()), Vec::new());
     for (one, receipt) in batch.into_iter().zip(receipts) {
         match receipt {
             Some(receipt) => stored.push((one, receipt)),
@@ -337,7 +338,7 @@ async fn store_new(
 }
 
 /// Settles what was left.
-async fn settle(session: &mut Session, left: Vec<Waiting>) -> Result<Stored, Failed> {
+async fn settle(session: &mut Session, left: Vec<Waiting>) -> Result<Untold, Failed> {
     let incoming: Vec<&Incoming> = left.iter().map(|one| &*one.incoming).collect();
     match receipt::settle(session, &incoming).await {
         Ok(receipts) => Ok(left.into_iter().zip(receipts).collect()),
@@ -476,6 +477,25 @@ mod tests {
         assert_eq!(in_the_room(&commits), (2, 0));
         let _waiting = come(&commits, 10 * DEEP);
         assert_eq!(in_the_room(&commits), (2, 10 * DEEP), "and no third one");
+    }
+
+    #[tokio::test]
+    async fn a_commit_follows_on_one_as_one_would_begin_beside_the_others() {
+        let commits = away();
+        let _first = commits.enter(incoming(0));
+        assert!(commits.room().following().is_none(), "nobody waits");
+        let _waiting = come(&commits, DEEP - 1);
+        let following = commits.room().following();
+        assert_eq!(following.map(|batch| batch.len()), Some(DEEP - 1));
+        assert_eq!(in_the_room(&commits), (1, 0));
+
+        commits.room().under_way = 2;
+        let _waiting = come(&commits, DEEP - 1);
+        assert!(commits.room().following().is_none(), "too few for a second");
+        let _waiting = come(&commits, 1);
+        let following = commits.room().following();
+        assert_eq!(following.map(|batch| batch.len()), Some(DEEP));
+        assert_eq!(in_the_room(&commits), (2, 0));
     }
 
     #[tokio::test]
