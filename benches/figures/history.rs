@@ -28,6 +28,10 @@ const WAITING: Queue = Queue {
 const STEP: u64 = 500_000;
 /// How long the flush of what waits is watched.
 const WATCHED: Duration = Duration::from_mins(1);
+
+/// How long after a checkpoint is measured: at first each page that is written to goes to the log as a whole, once, and from one
+/// checkpoint to the next it is five minutes.
+const AFTER_CHECKPOINT: Duration = Duration::from_secs(4);
 /// How often each door is asked.
 const ASKED: usize = 31;
 
@@ -155,6 +159,10 @@ async fn receive(stage: &Stage, server: &Server, extent: Extent, run: &str) -> R
     let last: i64 = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM delivery")
         .fetch_one(&mut session)
         .await?;
+    let extent = Extent {
+        warm_up: AFTER_CHECKPOINT,
+        ..extent
+    };
     let outcome = send(&extent.load(server, 64, run)?).await?;
     ensure!(outcome.refused == 0, "{} were refused", outcome.refused);
     let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM delivery WHERE id > $1")
