@@ -28,7 +28,6 @@ const WAITING: Queue = Queue {
 const STEP: u64 = 500_000;
 /// How long the flush of what waits is watched.
 const WATCHED: Duration = Duration::from_mins(1);
-
 /// How long after a checkpoint is measured: at first each page that is written to goes to the log as a whole, once, and from one
 /// checkpoint to the next it is five minutes.
 const AFTER_CHECKPOINT: Duration = Duration::from_secs(4);

@@ -142,7 +142,7 @@ impl<'de> Visitor<'de> for AnyNode {
 
 /// Reads `body` as a JSON object.
 pub(super) fn parse(body: &[u8]) -> Result<Node<'_>, Fault> {
-    // Looked through once as a whole: text by text takes several times as long.
+    // Whether it is UTF-8 is looked at once as a whole, and not text by text: that took a seventh of reading it.
     let document = match std::str::from_utf8(body) {
         Ok(text) => serde_json::from_str(text),
         // Tells where.
