@@ -10,7 +10,7 @@ use dover_ashby_sync::{
     commands::serve::Server,
     dover::signature::{WebhookSecret, sign},
     simulator::{ApiKey, Config, Simulator},
-    store::{self, Vault},
+    store::{self, Vault, connection::Connection},
     sync::{Clients, Sync},
     telemetry::Metrics,
 };
@@ -202,6 +202,12 @@ impl TestApp {
     /// What the server works with, for another process of the same installation.
     pub(crate) fn sync(&self) -> Sync {
         self.sync.clone()
+    }
+
+    /// The connection of that name.
+    pub(crate) async fn connection(&self, name: &str) -> Connection {
+        let found = store::connection::by_name(&self.database.pool, name).await;
+        found.unwrap().unwrap()
     }
 
     /// Where the simulated Ashby listens.

@@ -237,10 +237,7 @@ async fn processes_that_share_a_key_learn_from_its_answers_what_the_others_use()
     let body =
         json!({ "name": "other", "ashby_api_key": ASHBY_KEY, "dover_webhook_secret": SECRET });
     app.post("/v1/connections", body).await.ok();
-    let other = dover_ashby_sync::store::connection::by_name(&app.database.pool, "other")
-        .await
-        .unwrap()
-        .unwrap();
+    let other = app.connection("other").await;
     let path = format!("/v1/connections/{CONNECTION}/flushes?wait=true");
     let busy = async {
         for _ in 0..20 {

@@ -447,17 +447,12 @@ fn receiver(app: &TestApp) -> Receiver {
     Receiver::start(store::pool(&app.database.url, 2, patience).unwrap())
 }
 
-async fn connection(app: &TestApp, name: &str) -> ConnectionId {
-    let found = store::connection::by_name(&app.database.pool, name).await;
-    found.unwrap().unwrap().id
-}
-
 const ACCEPTED: Result<Receipt, NotStored> = Ok(Receipt::New(Verdict::Accepted));
 
 #[tokio::test]
 async fn whoever_is_stored_is_told_while_the_next_commit_stands_still() {
     let app = TestApp::connected().await;
-    let (receiver, connection) = (receiver(&app), connection(&app, CONNECTION).await);
+    let (receiver, connection) = (receiver(&app), app.connection(CONNECTION).await.id);
     // Whoever brings an id that another is about to store waits until that one is through.
     let held = async |webhook_id: &str| {
         let mut held = app.database.pool.begin().await.unwrap();
@@ -496,8 +491,8 @@ async fn one_commit_counts_for_each_connection_what_it_queues() {
     let other = json!({ "name": "other", "ashby_api_key": crate::app::ASHBY_KEY });
     app.post("/v1/connections", other).await.ok();
     let both = [
-        connection(&app, CONNECTION).await,
-        connection(&app, "other").await,
+        app.connection(CONNECTION).await.id,
+        app.connection("other").await.id,
     ];
     let receiver = receiver(&app);
     let store = |number: usize| {

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dover_ashby_sync::{
-    store::{self, connection::Connection, flush::Trigger},
-    sync::flush,
-};
+use dover_ashby_sync::{store::flush::Trigger, sync::flush};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -132,16 +129,11 @@ async fn tried_since(app: &TestApp, mark: u64) -> BTreeSet<String> {
         .collect()
 }
 
-async fn connection(app: &TestApp) -> Connection {
-    let found = store::connection::by_name(&app.database.pool, CONNECTION).await;
-    found.unwrap().unwrap()
-}
-
 /// The flush that is due.
 async fn flush_on_schedule(app: &TestApp) {
     app.wait(15);
     let (sync, stop) = (app.sync(), CancellationToken::new());
-    let id = connection(app).await.id;
+    let id = app.connection(CONNECTION).await.id;
     let started = flush::start(&sync, id, Trigger::Schedule).await.unwrap();
     started.unwrap().run(&sync, stop).await.unwrap();
 }

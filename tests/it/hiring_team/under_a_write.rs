@@ -442,8 +442,7 @@ async fn what_was_seen_since_a_write_of_ours_is_kept_over_its_answer() {
     let (app, _, application) = with_ada().await;
     let id: ApplicationId = application["id"].as_str().unwrap().into();
     let pool = &app.database.pool;
-    let connection = store::connection::by_name(pool, CONNECTION).await;
-    let connection = connection.unwrap().unwrap().id;
+    let connection = app.connection(CONNECTION).await.id;
     let known = async || {
         let known = store::mirror::applications(pool, connection, std::slice::from_ref(&id.0), &[]);
         known.await.unwrap().remove(0)
