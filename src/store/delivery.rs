@@ -164,14 +164,15 @@ pub async fn list(
     before: i64,
     limit: i64,
 ) -> Result<Vec<Delivery>, StoreError> {
-    let rows = if filter.webhook_id.is_some() {
-        of_webhook_id(db, connection, filter, before, limit).await?
+    let rows = if filter.webhook_id.is_some() || filter.dover_candidate_id.is_some() {
+        named(db, connection, filter, before, limit).await?
     } else {
         sqlx::query_as!(
             Row,
             r#"
             SELECT id, sender, webhook_id, received_at, verdict, copies, type AS kind, dover_candidate_id, dover_job_id, faults,
                    erased_at, EXISTS (SELECT FROM pending p WHERE p.connection_id = d.connection_id
+                                      AND stretch_of(p.delivery_id) = stretch_of(d.id)
                                       AND p.dover_candidate_id = d.dover_candidate_id AND p.delivery_id = d.id)
                    OR EXISTS (SELECT FROM prospect p WHERE p.connection_id = d.connection_id
                               AND p.dover_candidate_id = d.dover_candidate_id AND d.id = ANY(p.waiting))
@@ -179,19 +180,17 @@ pub async fn list(
             FROM delivery d
             WHERE connection_id = $1 AND id < $2
               AND ($3::text IS NULL OR verdict = $3)
-              AND ($4::text IS NULL OR dover_candidate_id = $4)
-              AND ($5::text IS NULL OR dover_job_id = $5)
-              AND ($7::text IS NULL OR sender = $7)
+              AND ($4::text IS NULL OR dover_job_id = $4)
+              AND ($6::text IS NULL OR sender = $6)
               -- Ashby's are listed by themselves, for Dover's may be many more.
-              AND ($7 IS DISTINCT FROM 'ashby' OR id IN (
+              AND ($6 IS DISTINCT FROM 'ashby' OR id IN (
                   SELECT delivery_id FROM ashby_delivery WHERE connection_id = $1 AND delivery_id < $2
-                  ORDER BY delivery_id DESC LIMIT CASE WHEN coalesce($3, $4, $5) IS NULL THEN $6::bigint END))
-            ORDER BY id DESC LIMIT $6::bigint
+                  ORDER BY delivery_id DESC LIMIT CASE WHEN coalesce($3, $4) IS NULL THEN $5::bigint END))
+            ORDER BY id DESC LIMIT $5::bigint
             "#,
             connection.0,
             before,
             filter.verdict.map(Verdict::word),
-            filter.dover_candidate_id,
             filter.dover_job_id,
             limit,
             filter.sender.map(Sender::word)
@@ -203,8 +202,8 @@ pub async fn list(
 }
 
 /// The few deliveries of one id: the first, and what used its id again. Each of the two has an index that its uniqueness
-/// needs anyway.
-async fn of_webhook_id(
+/// needs anyway. Or, where no id is asked for, those about one candidate, which lie by stretch.
+async fn named(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
     filter: &Filter<'_>,
@@ -218,9 +217,19 @@ async fn of_webhook_id(
             SELECT id FROM delivery WHERE connection_id = $1 AND webhook_id = $6 AND verdict <> 'id-reused'
             UNION ALL
             SELECT id FROM delivery WHERE connection_id = $1 AND webhook_id = $6 AND verdict = 'id-reused'
+            UNION ALL
+            SELECT about.id FROM stretches_of($1) AS stretch CROSS JOIN LATERAL (
+                SELECT id FROM delivery
+                WHERE connection_id = $1 AND stretch_of(id) = stretch AND dover_candidate_id = $4 AND id < $2
+                  AND ($3::text IS NULL OR verdict = $3)
+                  AND ($5::text IS NULL OR dover_job_id = $5)
+                  AND ($8::text IS NULL OR sender = $8)
+                ORDER BY connection_id DESC, stretch_of(id) DESC, dover_candidate_id DESC, id DESC LIMIT $7
+            ) AS about WHERE $6 IS NULL
         )
         SELECT d.id, sender, webhook_id, received_at, verdict, copies, type AS kind, dover_candidate_id, dover_job_id, faults,
                erased_at, EXISTS (SELECT FROM pending p WHERE p.connection_id = d.connection_id
+                                      AND stretch_of(p.delivery_id) = stretch_of(d.id)
                                       AND p.dover_candidate_id = d.dover_candidate_id AND p.delivery_id = d.id)
                    OR EXISTS (SELECT FROM prospect p WHERE p.connection_id = d.connection_id
                               AND p.dover_candidate_id = d.dover_candidate_id AND d.id = ANY(p.waiting))
@@ -316,9 +325,16 @@ pub async fn requeue(
     // It may be about somebody else than it was read to be about before.
     sqlx::query!(
         r#"
-        DELETE FROM pending p USING delivery d
-        WHERE d.connection_id = $1 AND d.id = $2 AND p.connection_id = d.connection_id
-          AND p.dover_candidate_id = d.dover_candidate_id AND p.delivery_id = d.id
+        WITH gone AS (
+            DELETE FROM pending p USING delivery d
+            WHERE d.connection_id = $1 AND d.id = $2 AND p.connection_id = d.connection_id
+              AND stretch_of(p.delivery_id) = stretch_of(d.id) AND p.dover_candidate_id = d.dover_candidate_id
+              AND p.delivery_id = d.id
+            RETURNING p.connection_id
+        )
+        INSERT INTO tally AS t (connection_id, what, session, n)
+        SELECT connection_id, 'pending', pg_backend_pid(), -1 FROM gone
+        ON CONFLICT (connection_id, what, session) DO UPDATE SET n = t.n - 1
         "#,
         connection.0,
         id
@@ -346,7 +362,7 @@ pub async fn requeue(
             INSERT INTO pending (delivery_id, connection_id, dover_candidate_id, received_at, octets)
             SELECT id, connection_id, dover_candidate_id, received_at, octet_length(body) FROM delivery
             WHERE connection_id = $1 AND id = $2
-            ON CONFLICT (connection_id, dover_candidate_id, delivery_id) DO NOTHING
+            ON CONFLICT (connection_id, stretch_of(delivery_id), dover_candidate_id, delivery_id) DO NOTHING
             RETURNING connection_id
         )
         INSERT INTO tally AS t (connection_id, what, session, n)

@@ -266,7 +266,13 @@ pub async fn empty_deliveries_of(
         r#"
         UPDATE delivery SET body = '', headers = '{}', erased_at = $3,
                             faults = CASE WHEN faults IS NOT NULL THEN '[]'::jsonb END
-        WHERE connection_id = $1 AND dover_candidate_id = ANY($2) AND erased_at IS NULL
+        WHERE connection_id = $1 AND erased_at IS NULL AND id = ANY(ARRAY(
+            SELECT about.id FROM stretches_of($1) AS stretch CROSS JOIN LATERAL (
+                SELECT id FROM delivery
+                WHERE connection_id = $1 AND stretch_of(id) = stretch AND dover_candidate_id = ANY($2)
+                -- Keeps it a look into each stretch, and not one through all deliveries.
+                OFFSET 0
+            ) AS about))
         "#,
         connection.0,
         candidates,
@@ -332,7 +338,7 @@ pub async fn empty_unattributed(
     after: i64,
     limit: i64,
 ) -> Result<(u64, Option<i64>), StoreError> {
-    // Each of the three has an index.
+    // Each of the three has an index; that of the last one lies by stretch.
     let step = sqlx::query_scalar!(
         r#"
         SELECT id AS "id!" FROM (
@@ -342,8 +348,11 @@ pub async fn empty_unattributed(
             (SELECT id FROM delivery WHERE connection_id = $1 AND verdict = 'id-reused' AND id > $2
              ORDER BY connection_id, verdict, id LIMIT $3)
             UNION
-            (SELECT id FROM delivery WHERE connection_id = $1 AND dover_candidate_id IS NULL AND id > $2
-             ORDER BY connection_id, dover_candidate_id, id LIMIT $3)
+            (SELECT nobody.id FROM stretches_of($1) AS stretch CROSS JOIN LATERAL (
+                 SELECT id FROM delivery
+                 WHERE connection_id = $1 AND stretch_of(id) = stretch AND dover_candidate_id IS NULL AND id > $2
+                 ORDER BY connection_id, stretch_of(id), dover_candidate_id, id LIMIT $3
+             ) AS nobody ORDER BY nobody.id LIMIT $3)
         ) AS unattributed ORDER BY id LIMIT $3
         "#,
         connection.0,

@@ -90,18 +90,27 @@ pub async fn add(
         WITH here AS (
             -- Once, in place of a reference that is checked row by row. Locked as that does.
             SELECT id FROM connection WHERE id = $1 FOR KEY SHARE
+        ), made AS (
+            INSERT INTO prospect (id, connection_id, dover_candidate_id, dover_job_id, says, fields, owner_email, name, stage, status,
+                                  dover_updated_at, revision, waiting, waits_since, created_at)
+            SELECT f.id, here.id, candidate, job, says, fields, owner_email, name, stage, status, said_at, 1, waiting::bigint[],
+                   since, $14
+            FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[], $9::text[], $10::text[],
+                        $11::timestamptz[], $12::text[], $13::timestamptz[])
+                 AS f (id, candidate, job, says, fields, owner_email, name, stage, status, said_at, waiting, since)
+            CROSS JOIN here
+            ORDER BY candidate, job
+            ON CONFLICT (connection_id, dover_candidate_id, dover_job_id) DO NOTHING
+            RETURNING id, cardinality(waiting) AS waits
+        ), counted AS (
+            INSERT INTO tally AS t (connection_id, what, session, n)
+            SELECT $1, what, pg_backend_pid(), n
+            FROM (SELECT count(*) AS made, sum(waits) AS waiting FROM made) AS total
+            CROSS JOIN LATERAL (VALUES ('pending-prospects', made), ('pending', waiting)) AS counted (what, n)
+            WHERE n > 0
+            ON CONFLICT (connection_id, what, session) DO UPDATE SET n = t.n + excluded.n
         )
-        INSERT INTO prospect (id, connection_id, dover_candidate_id, dover_job_id, says, fields, owner_email, name, stage, status,
-                              dover_updated_at, revision, waiting, waits_since, created_at)
-        SELECT f.id, here.id, candidate, job, says, fields, owner_email, name, stage, status, said_at, 1, waiting::bigint[],
-               since, $14
-        FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[], $9::text[], $10::text[],
-                    $11::timestamptz[], $12::text[], $13::timestamptz[])
-             AS f (id, candidate, job, says, fields, owner_email, name, stage, status, said_at, waiting, since)
-        CROSS JOIN here
-        ORDER BY candidate, job
-        ON CONFLICT (connection_id, dover_candidate_id, dover_job_id) DO NOTHING
-        RETURNING id
+        SELECT id FROM made
         "#,
         connection.0,
         &rows.ids,

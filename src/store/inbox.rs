@@ -33,12 +33,55 @@ pub struct Queued {
     pub octets: Option<usize>,
 }
 
-/// Where a page ends: behind a delivery of a candidate, or, behind number 0, before the first of them.
-pub type Place = (String, i64);
+/// The stretches of `connection` in which something waits, in order; none where nothing does. Each is folded by itself.
+pub async fn stretches(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+) -> Result<Vec<i64>, StoreError> {
+    // From one to the next, whatever there is of each.
+    let stretches = sqlx::query_scalar!(
+        r#"
+        WITH RECURSIVE found AS (
+            (SELECT stretch_of(delivery_id) AS stretch FROM pending WHERE connection_id = $1
+             ORDER BY connection_id, stretch_of(delivery_id), dover_candidate_id, delivery_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT stretch_of(delivery_id) FROM pending
+                    WHERE connection_id = $1 AND stretch_of(delivery_id) > found.stretch
+                    ORDER BY connection_id, stretch_of(delivery_id), dover_candidate_id, delivery_id LIMIT 1)
+            FROM found WHERE found.stretch IS NOT NULL
+        )
+        SELECT stretch AS "stretch!" FROM found WHERE stretch IS NOT NULL ORDER BY stretch
+        "#,
+        connection.0
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(stretches)
+}
+
+/// A place in a stretch of the queue: behind a delivery of a candidate, or, behind number 0, before the first of them.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Which stretch.
+    pub stretch: i64,
+    candidate: String,
+    behind: i64,
+}
+
+impl Place {
+    /// Where a stretch begins.
+    pub const fn beginning(stretch: i64) -> Self {
+        Self {
+            stretch,
+            candidate: String::new(),
+            behind: 0,
+        }
+    }
+}
 
 /// Where a page of at most `size` deliveries beyond `after` ends, in the order of whom they are about; `None` where fewer are
-/// left. It ends between two candidates: whoever folds the next one would wait for the same prospect. Only one who has more
-/// deliveries than a page is divided.
+/// left in that stretch. It ends between two candidates: whoever folds the next one would wait for the same prospect. Only one
+/// who has more deliveries than a page is divided.
 pub async fn page_end(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
@@ -49,22 +92,26 @@ pub async fn page_end(
         r#"
         SELECT dover_candidate_id, delivery_id,
                dover_candidate_id = (SELECT dover_candidate_id FROM pending
-                                     WHERE connection_id = $1 AND (dover_candidate_id, delivery_id) > ($2, $3)
-                                     ORDER BY connection_id, dover_candidate_id, delivery_id LIMIT 1) AS "is_of_one!"
+                                     WHERE connection_id = $1 AND stretch_of(delivery_id) = $2
+                                       AND (dover_candidate_id, delivery_id) > ($3, $4)
+                                     ORDER BY connection_id, stretch_of(delivery_id), dover_candidate_id, delivery_id
+                                     LIMIT 1) AS "is_of_one!"
         FROM pending
-        WHERE connection_id = $1 AND (dover_candidate_id, delivery_id) > ($2, $3)
-        ORDER BY connection_id, dover_candidate_id, delivery_id OFFSET $4::bigint - 1 LIMIT 1
+        WHERE connection_id = $1 AND stretch_of(delivery_id) = $2 AND (dover_candidate_id, delivery_id) > ($3, $4)
+        ORDER BY connection_id, stretch_of(delivery_id), dover_candidate_id, delivery_id OFFSET $5::bigint - 1 LIMIT 1
         "#,
         connection.0,
-        after.0,
-        after.1,
+        after.stretch,
+        after.candidate,
+        after.behind,
         size
     )
     .fetch_optional(db)
     .await?;
-    Ok(last.map(|last| {
-        let behind = if last.is_of_one { last.delivery_id } else { 0 };
-        (last.dover_candidate_id, behind)
+    Ok(last.map(|last| Place {
+        stretch: after.stretch,
+        candidate: last.dover_candidate_id,
+        behind: if last.is_of_one { last.delivery_id } else { 0 },
     }))
 }
 
@@ -111,8 +158,8 @@ impl Columns {
     }
 }
 
-/// Takes the deliveries beyond `after`, to `until` or all that are left. They wait no longer once the transaction is through;
-/// whoever else is about to take one is waited for, and what they took is passed over.
+/// Takes the deliveries beyond `after`, to `until` or all that are left in the stretch. They wait no longer once the transaction is
+/// through; whoever else is about to take one is waited for, and what they took is passed over.
 pub async fn take(
     tx: &mut PgConnection,
     connection: ConnectionId,
@@ -124,9 +171,13 @@ pub async fn take(
         r#"
         WITH taken AS (
             DELETE FROM pending
-            WHERE connection_id = $1 AND (dover_candidate_id, delivery_id) > ($2, $3)
-              AND ($4::text IS NULL OR (dover_candidate_id, delivery_id) <= ($4, $5))
+            WHERE connection_id = $1 AND stretch_of(delivery_id) = $2 AND (dover_candidate_id, delivery_id) > ($3, $4)
+              AND ($5::text IS NULL OR (dover_candidate_id, delivery_id) <= ($5, $6))
             RETURNING *
+        ), counted AS (
+            INSERT INTO tally AS t (connection_id, what, session, n)
+            SELECT $1, 'pending', pg_backend_pid(), -count(*) FROM taken HAVING count(*) > 0
+            ON CONFLICT (connection_id, what, session) DO UPDATE SET n = t.n + excluded.n
         )
         SELECT array_agg(dover_candidate_id) AS "candidates!", array_agg(dover_job_id) AS "jobs!: _",
                array_agg(delivery_id) AS "ids!", array_agg(received_at) AS "since!", array_agg(said_at) AS "said!: _",
@@ -134,10 +185,11 @@ pub async fn take(
         FROM taken HAVING count(*) > 0
         "#,
         connection.0,
-        after.0,
-        after.1,
-        until.map(|until| until.0.as_str()),
-        until.map(|until| until.1)
+        after.stretch,
+        after.candidate,
+        after.behind,
+        until.map(|until| until.candidate.as_str()),
+        until.map(|until| until.behind)
     )
     .fetch_optional(tx)
     .await?;
@@ -179,22 +231,4 @@ pub async fn bodies(
     .fetch_all(db)
     .await?;
     Ok(rows)
-}
-
-/// Whether anything waits to be folded.
-pub async fn has_unfolded(
-    db: impl PgExecutor<'_>,
-    connection: ConnectionId,
-) -> Result<bool, StoreError> {
-    let found = sqlx::query_scalar!(
-        // The first of them, for whether there are any at all would be looked for row by row where many wait elsewhere.
-        r#"
-        SELECT (SELECT delivery_id FROM pending WHERE connection_id = $1 ORDER BY connection_id, received_at LIMIT 1) IS NOT NULL
-               AS "found!"
-        "#,
-        connection.0
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(found)
 }

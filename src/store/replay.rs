@@ -102,24 +102,10 @@ pub async fn deliveries(
     after: i64,
     limit: i64,
 ) -> Result<Step, StoreError> {
-    let step = sqlx::query!(
-        r#"
-        SELECT max(id) AS last, count(*) AS "number!", min(received_at) AS earliest FROM (
-            SELECT id, received_at FROM delivery
-            WHERE connection_id BETWEEN $1 AND $1 AND id > $2
-              AND ($3::text IS NULL OR dover_candidate_id = $3)
-              AND ($4::text[] IS NULL OR dover_job_id = ANY($4))
-            ORDER BY connection_id, id LIMIT $5
-        ) AS step
-        "#,
-        connection.0,
-        after,
-        filter.dover_candidate_id,
-        filter.dover_job_ids.as_deref(),
-        limit
-    )
-    .fetch_one(&mut *db)
-    .await?;
+    let step = match &filter.dover_candidate_id {
+        Some(candidate) => about(&mut *db, connection, candidate, filter, after, limit).await?,
+        None => whichever(&mut *db, connection, filter, after, limit).await?,
+    };
     let Some(last) = step.last else {
         return Ok(Step {
             found: Vec::new(),
@@ -130,19 +116,12 @@ pub async fn deliveries(
         Row,
         r#"
         SELECT id, NULL::uuid AS prospect_id, verdict, dover_candidate_id, dover_job_id FROM delivery
-        WHERE connection_id BETWEEN $1 AND $1 AND id > $2 AND id <= $3 AND erased_at IS NULL
-          AND sender = 'dover'
-          AND ($4::text IS NULL OR dover_candidate_id = $4)
-          AND ($5::text[] IS NULL OR dover_job_id = ANY($5))
-          AND verdict = ANY($6)
-          AND ($7::timestamptz IS NULL OR received_at >= $7) AND ($8::timestamptz IS NULL OR received_at < $8)
-        ORDER BY connection_id, id
+        WHERE connection_id = $1 AND id = ANY($2) AND erased_at IS NULL AND sender = 'dover' AND verdict = ANY($3)
+          AND ($4::timestamptz IS NULL OR received_at >= $4) AND ($5::timestamptz IS NULL OR received_at < $5)
+        ORDER BY id
         "#,
         connection.0,
-        after,
-        last,
-        filter.dover_candidate_id,
-        filter.dover_job_ids.as_deref(),
+        &step.ids,
         &filter.verdicts(),
         filter.received_from,
         filter.received_to
@@ -163,6 +142,75 @@ pub async fn deliveries(
     })
 }
 
+/// Deliveries that are gone through in one step.
+struct Reached {
+    ids: Vec<i64>,
+    last: Option<i64>,
+    number: i64,
+    earliest: Option<DateTime<Utc>>,
+}
+
+/// The next ones for the jobs of `filter`, about whomever.
+async fn whichever(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    filter: &Filter,
+    after: i64,
+    limit: i64,
+) -> Result<Reached, StoreError> {
+    let reached = sqlx::query_as!(
+        Reached,
+        r#"
+        SELECT coalesce(array_agg(id), '{}') AS "ids!", max(id) AS last, count(*) AS "number!", min(received_at) AS earliest
+        FROM (
+            SELECT id, received_at FROM delivery
+            WHERE connection_id BETWEEN $1 AND $1 AND id > $2 AND ($3::text[] IS NULL OR dover_job_id = ANY($3))
+            ORDER BY connection_id, id LIMIT $4
+        ) AS step
+        "#,
+        connection.0,
+        after,
+        filter.dover_job_ids.as_deref(),
+        limit
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(reached)
+}
+
+/// The next ones for the jobs of `filter` about this candidate.
+async fn about(
+    db: impl PgExecutor<'_>,
+    connection: ConnectionId,
+    candidate: &str,
+    filter: &Filter,
+    after: i64,
+    limit: i64,
+) -> Result<Reached, StoreError> {
+    let reached = sqlx::query_as!(
+        Reached,
+        r#"
+        SELECT coalesce(array_agg(id), '{}') AS "ids!", max(id) AS last, count(*) AS "number!", min(received_at) AS earliest
+        FROM (
+            SELECT about.id, about.received_at FROM stretches_of($1) AS stretch CROSS JOIN LATERAL (
+                SELECT id, received_at FROM delivery
+                WHERE connection_id = $1 AND stretch_of(id) = stretch AND dover_candidate_id = $5 AND id > $2
+                  AND ($3::text[] IS NULL OR dover_job_id = ANY($3))
+                ORDER BY connection_id, stretch_of(id), dover_candidate_id, id LIMIT $4
+            ) AS about ORDER BY about.id LIMIT $4
+        ) AS step
+        "#,
+        connection.0,
+        after,
+        filter.dover_job_ids.as_deref(),
+        limit,
+        candidate
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(reached)
+}
+
 /// Deliveries about these prospects that fit: under the Dover id of each one's job, or its Ashby id.
 pub async fn deliveries_of(
     db: impl PgExecutor<'_>,
@@ -177,10 +225,17 @@ pub async fn deliveries_of(
         SELECT d.id, p.id AS "prospect_id?", d.verdict, d.dover_candidate_id, d.dover_job_id
         FROM prospect p
         LEFT JOIN job j ON j.connection_id = $1 AND j.dover_job_id = p.dover_job_id
-        JOIN delivery d ON d.connection_id = $1 AND d.dover_candidate_id = p.dover_candidate_id
-                       AND (d.dover_job_id = p.dover_job_id OR d.dover_job_id = j.ashby_job_id)
-        WHERE p.id = ANY($2) AND d.erased_at IS NULL AND d.verdict = ANY($3)
-          AND ($4::timestamptz IS NULL OR d.received_at >= $4) AND ($5::timestamptz IS NULL OR d.received_at < $5)
+        CROSS JOIN stretches_of($1) AS stretch
+        CROSS JOIN LATERAL (
+            SELECT id, verdict, dover_candidate_id, dover_job_id FROM delivery
+            WHERE connection_id = $1 AND stretch_of(id) = stretch AND dover_candidate_id = p.dover_candidate_id
+              AND (dover_job_id = p.dover_job_id OR dover_job_id = j.ashby_job_id)
+              AND erased_at IS NULL AND verdict = ANY($3)
+              AND ($4::timestamptz IS NULL OR received_at >= $4) AND ($5::timestamptz IS NULL OR received_at < $5)
+            -- Keeps it a look for each of them, and not one through all deliveries.
+            OFFSET 0
+        ) AS d
+        WHERE p.id = ANY($2)
         ORDER BY d.id
         "#,
         connection.0,
@@ -213,7 +268,8 @@ pub async fn queue(
             INSERT INTO pending AS p (delivery_id, connection_id, dover_candidate_id, received_at, octets)
             SELECT id, connection_id, dover_candidate_id, $3, octets FROM kept
             -- One that waits already is answered as well, since it did, and counted once.
-            ON CONFLICT (connection_id, dover_candidate_id, delivery_id) DO UPDATE SET received_at = p.received_at
+            ON CONFLICT (connection_id, stretch_of(delivery_id), dover_candidate_id, delivery_id)
+            DO UPDATE SET received_at = p.received_at
             -- A row that stood there was locked for this; a new one was not.
             RETURNING connection_id, xmax = 0 AS is_new
         ), counted AS (

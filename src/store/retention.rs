@@ -63,6 +63,7 @@ pub async fn deliveries(
         r#"
         DELETE FROM delivery d WHERE connection_id = $1 AND id = ANY($2)
           AND NOT EXISTS (SELECT FROM pending p WHERE p.connection_id = d.connection_id
+                          AND stretch_of(p.delivery_id) = stretch_of(d.id)
                           AND p.dover_candidate_id = d.dover_candidate_id AND p.delivery_id = d.id)
           AND NOT EXISTS (SELECT FROM prospect p WHERE p.connection_id = d.connection_id
                           AND p.dover_candidate_id = d.dover_candidate_id AND d.id = ANY(p.waiting))

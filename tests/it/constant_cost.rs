@@ -38,7 +38,7 @@ const MAY: [(&str, &str); 2] = [
 ];
 
 /// What the statements that run all the time stand on, by a part of their text.
-const STANDS_ON: [(&str, &[&str]); 15] = [
+const STANDS_ON: [(&str, &[&str]); 21] = [
     // Storing a batch.
     (
         "'accepted', type, dover_candidate_id, dover_job_id, headers, body, said_at, statements, read_by FROM incoming",
@@ -67,16 +67,19 @@ const STANDS_ON: [(&str, &[&str]); 15] = [
     // Whose webhook it is.
     ("WHERE c.name = $1 GROUP BY c.id", &["connection"]),
     // Folding.
-    ("OFFSET $4::bigint - 1 LIMIT 1", &["pending_pkey"]),
+    ("OFFSET $5::bigint - 1 LIMIT 1", &["pending_in_order"]),
     (
-        "OR (dover_candidate_id, delivery_id) <= ($4, $5)) RETURNING *",
-        &["pending_pkey"],
+        "OR (dover_candidate_id, delivery_id) <= ($5, $6)) RETURNING *",
+        &["pending_in_order"],
     ),
     (
         "AS \"is_erased!\", dover_candidate_id, dover_job_id FROM delivery WHERE connection_id = $1 AND id = ANY($2)",
         &["delivery_pkey"],
     ),
-    ("IS NOT NULL AS \"found!\"", &["pending_oldest"]),
+    (
+        "WITH RECURSIVE found AS ( (SELECT stretch_of(delivery_id)",
+        &["pending_in_order"],
+    ),
     (
         "JOIN prospect p ON p.connection_id = $1 AND p.dover_candidate_id = w.candidate AND p.dover_job_id = w.job \
          ORDER BY p.id FOR UPDATE OF p",
@@ -94,6 +97,32 @@ const STANDS_ON: [(&str, &[&str]); 15] = [
     (
         "AS \"jobs_held!\" FROM connection",
         &["pending_oldest", "prospect_waits", "flush_in_order"],
+    ),
+    // All of a candidate: listed, replayed by delivery and by prospect, erased, and what is about nobody.
+    (
+        "AND stretch_of(id) = stretch AND dover_candidate_id = $4",
+        &["delivery_about", "delivery_webhook_id"],
+    ),
+    (
+        "AND stretch_of(id) = stretch AND dover_candidate_id = $5",
+        &["delivery_about"],
+    ),
+    (
+        "AND stretch_of(id) = stretch AND dover_candidate_id = p.dover_candidate_id",
+        &["delivery_about"],
+    ),
+    (
+        "AND stretch_of(id) = stretch AND dover_candidate_id = ANY($2)",
+        &["delivery_about"],
+    ),
+    (
+        "AND stretch_of(id) = stretch AND dover_candidate_id IS NULL",
+        &["delivery_about", "delivery_not_accepted"],
+    ),
+    // Put back in the queue.
+    (
+        "WITH gone AS ( DELETE FROM pending p",
+        &["pending_in_order", "delivery_pkey"],
     ),
     // Sweeping.
     (

@@ -44,4 +44,5 @@ mod seeing;
 mod settings;
 mod simulator;
 mod soak;
+mod stretches;
 mod wire;

@@ -120,10 +120,11 @@ async fn counts_stay_exact_whoever_counted() {
     assert_eq!(health(&app).await["queue"]["parked"], 0);
 }
 
-/// How many deliveries wait: as counted along, and as they lie there.
+/// How many deliveries wait, folded or not: as counted along, and as they lie there.
 async fn counted_and_there(app: &TestApp) -> (i64, i64) {
     sqlx::query_as(
-        "SELECT coalesce((SELECT sum(n) FROM tally WHERE what = 'pending'), 0)::bigint, (SELECT count(*) FROM pending)",
+        "SELECT coalesce((SELECT sum(n) FROM tally WHERE what = 'pending'), 0)::bigint,
+                (SELECT count(*) FROM pending) + (SELECT coalesce(sum(cardinality(waiting)), 0) FROM prospect)",
     )
     .fetch_one(&app.database.pool)
     .await
@@ -156,12 +157,19 @@ async fn what_waits_is_counted_once_whichever_way_it_came() {
     app.post(&each, json!({})).await.ok();
     app.post(&all, everything.clone()).await.ok();
     assert_eq!(counted_and_there(&app).await, (2, 2), "waited already");
+    app.preview().await;
+    assert_eq!(counted_and_there(&app).await, (2, 2), "folded");
     app.flush().await;
     assert_eq!(counted_and_there(&app).await, (0, 0), "decided");
     app.post(&each, json!({})).await.ok();
     assert_eq!(counted_and_there(&app).await, (1, 1), "one again");
     app.post(&all, everything).await.ok();
     assert_eq!(counted_and_there(&app).await, (2, 2), "and the other");
+    sqlx::query("DELETE FROM delivery WHERE webhook_id = 'alone'")
+        .execute(&app.database.pool)
+        .await
+        .unwrap();
+    assert_eq!(counted_and_there(&app).await, (1, 1), "one is gone");
 }
 
 #[tokio::test]

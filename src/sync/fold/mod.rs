@@ -32,7 +32,7 @@ pub async fn fold(sync: &Sync, connection: &Connection) -> Result<usize, SyncErr
         return Ok(0);
     };
     // Two at a time: one page is read while the other is written.
-    let next = Mutex::new(Some(Place::default()));
+    let next = Mutex::new(folding.beginning(i64::MIN));
     let all = || Box::pin(folding.pages(&next));
     let (one, other) = tokio::try_join!(all(), all())?;
     Ok(one + other)
@@ -43,7 +43,7 @@ pub async fn fold_a_page(sync: &Sync, connection: &Connection) -> Result<usize, 
     let Some(folding) = Folding::of(sync, connection).await? else {
         return Ok(0);
     };
-    let first = Mutex::new(Some(Place::default()));
+    let first = Mutex::new(folding.beginning(i64::MIN));
     let page = folding.next(&first).await?;
     let Some(page) = page else {
         return Ok(0);
@@ -76,7 +76,7 @@ pub(super) async fn aliases(sync: &Sync, connection: ConnectionId) -> Result<Ali
         .collect())
 }
 
-/// A page: what waits beyond one place, to another or to the end.
+/// A page: what waits beyond one place, to another or to the end of the stretch.
 struct Extent {
     after: Place,
     until: Option<Place>,
@@ -90,12 +90,15 @@ struct Folding<'a> {
     /// Their fingerprint.
     read_by: i32,
     aliases: Aliases,
+    /// In which something waits: what comes in meanwhile lies in the last one or beyond it, so that a fold comes to an end.
+    stretches: Vec<i64>,
 }
 
 impl<'a> Folding<'a> {
     /// What folding on `connection` goes by; `None` where nothing waits.
     async fn of(sync: &'a Sync, connection: &Connection) -> Result<Option<Self>, SyncError> {
-        if !store::inbox::has_unfolded(&sync.pool, connection.id).await? {
+        let stretches = store::inbox::stretches(&sync.pool, connection.id).await?;
+        if stretches.is_empty() {
             return Ok(None);
         }
         let paths = payload_paths(connection)?;
@@ -105,6 +108,7 @@ impl<'a> Folding<'a> {
             read_by: paths.fingerprint(),
             paths,
             aliases: aliases(sync, connection.id).await?,
+            stretches,
         }))
     }
 
@@ -129,8 +133,14 @@ impl<'a> Folding<'a> {
         let pool = &self.sync.pool;
         let size = yielding::page_size(self.sync, PAGE);
         let until = store::inbox::page_end(pool, self.connection, &after, size).await?;
-        next.clone_from(&until);
+        *next = until.clone().or_else(|| self.beginning(after.stretch));
         Ok(Some(Extent { after, until }))
+    }
+
+    /// Where the next stretch beyond this one begins.
+    fn beginning(&self, beyond: i64) -> Option<Place> {
+        let next = self.stretches.iter().find(|stretch| **stretch > beyond);
+        next.map(|stretch| Place::beginning(*stretch))
     }
 
     async fn page_patiently(&self, page: &Extent) -> Result<Option<usize>, SyncError> {
