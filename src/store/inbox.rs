@@ -33,7 +33,7 @@ pub struct Queued {
     pub octets: Option<usize>,
 }
 
-/// The stretches of `connection` in which something waits, in order; none where nothing does. Each is folded by itself.
+/// The stretches of `connection` in which something waits, in order; none where nothing does.
 pub async fn stretches(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
@@ -59,59 +59,48 @@ pub async fn stretches(
     Ok(stretches)
 }
 
-/// A place in a stretch of the queue: behind a delivery of a candidate, or, behind number 0, before the first of them.
-#[derive(Clone, Debug)]
-pub struct Place {
-    /// Which stretch.
-    pub stretch: i64,
-    candidate: String,
-    behind: i64,
-}
+/// Where a page ends: behind a delivery of a candidate, or, behind number 0, before the first of them.
+pub type Place = (String, i64);
 
-impl Place {
-    /// Where a stretch begins.
-    pub const fn beginning(stretch: i64) -> Self {
-        Self {
-            stretch,
-            candidate: String::new(),
-            behind: 0,
-        }
-    }
-}
-
-/// Where a page of at most `size` deliveries beyond `after` ends, in the order of whom they are about; `None` where fewer are
-/// left in that stretch. It ends between two candidates: whoever folds the next one would wait for the same prospect. Only one
-/// who has more deliveries than a page is divided.
+/// Where a page of at most `size` deliveries of these stretches beyond `after` ends, in the order of whom they are about; `None`
+/// where fewer are left. Each stretch has an equal share of it, so that none has to be read beyond its own. It ends between two
+/// candidates: whoever folds the next one would wait for the same prospect. Only one who has more deliveries than a page is divided.
 pub async fn page_end(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
+    stretches: &[i64],
     after: &Place,
     size: i64,
 ) -> Result<Option<Place>, StoreError> {
+    let share = size / i64::try_from(stretches.len().max(1)).unwrap_or(i64::MAX);
     let last = sqlx::query!(
         r#"
-        SELECT dover_candidate_id, delivery_id,
-               dover_candidate_id = (SELECT dover_candidate_id FROM pending
-                                     WHERE connection_id = $1 AND stretch_of(delivery_id) = $2
-                                       AND (dover_candidate_id, delivery_id) > ($3, $4)
-                                     ORDER BY connection_id, stretch_of(delivery_id), dover_candidate_id, delivery_id
-                                     LIMIT 1) AS "is_of_one!"
-        FROM pending
-        WHERE connection_id = $1 AND stretch_of(delivery_id) = $2 AND (dover_candidate_id, delivery_id) > ($3, $4)
-        ORDER BY connection_id, stretch_of(delivery_id), dover_candidate_id, delivery_id OFFSET $5::bigint - 1 LIMIT 1
+        SELECT last.dover_candidate_id, last.delivery_id, last.dover_candidate_id = (
+                   SELECT min(first.dover_candidate_id) FROM unnest($2::bigint[]) AS stretch CROSS JOIN LATERAL (
+                       SELECT dover_candidate_id FROM pending
+                       WHERE connection_id = $1 AND stretch_of(delivery_id) = stretch
+                         AND (dover_candidate_id, delivery_id) > ($3, $4)
+                       ORDER BY connection_id, stretch_of(delivery_id), dover_candidate_id, delivery_id LIMIT 1
+                   ) AS first
+               ) AS "is_of_one!"
+        FROM unnest($2::bigint[]) AS stretch CROSS JOIN LATERAL (
+            SELECT dover_candidate_id, delivery_id FROM pending
+            WHERE connection_id = $1 AND stretch_of(delivery_id) = stretch AND (dover_candidate_id, delivery_id) > ($3, $4)
+            ORDER BY connection_id, stretch_of(delivery_id), dover_candidate_id, delivery_id OFFSET $5::bigint - 1 LIMIT 1
+        ) AS last
+        ORDER BY last.dover_candidate_id, last.delivery_id LIMIT 1
         "#,
         connection.0,
-        after.stretch,
-        after.candidate,
-        after.behind,
-        size
+        stretches,
+        after.0,
+        after.1,
+        share.max(1)
     )
     .fetch_optional(db)
     .await?;
-    Ok(last.map(|last| Place {
-        stretch: after.stretch,
-        candidate: last.dover_candidate_id,
-        behind: if last.is_of_one { last.delivery_id } else { 0 },
+    Ok(last.map(|last| {
+        let behind = if last.is_of_one { last.delivery_id } else { 0 };
+        (last.dover_candidate_id, behind)
     }))
 }
 
@@ -158,20 +147,20 @@ impl Columns {
     }
 }
 
-/// Takes the deliveries beyond `after`, to `until` or all that are left in the stretch. They wait no longer once the transaction is
-/// through; whoever else is about to take one is waited for, and what they took is passed over.
+/// Takes the deliveries of these stretches beyond `after`, to `until` or all that are left. They wait no longer once the transaction
+/// is through; whoever else is about to take one is waited for, and what they took is passed over.
 pub async fn take(
     tx: &mut PgConnection,
     connection: ConnectionId,
-    after: &Place,
-    until: Option<&Place>,
+    stretches: &[i64],
+    (after, until): (&Place, Option<&Place>),
 ) -> Result<Vec<Taken>, StoreError> {
     let columns = sqlx::query_as!(
         Columns,
         r#"
         WITH taken AS (
             DELETE FROM pending
-            WHERE connection_id = $1 AND stretch_of(delivery_id) = $2 AND (dover_candidate_id, delivery_id) > ($3, $4)
+            WHERE connection_id = $1 AND stretch_of(delivery_id) = ANY($2) AND (dover_candidate_id, delivery_id) > ($3, $4)
               AND ($5::text IS NULL OR (dover_candidate_id, delivery_id) <= ($5, $6))
             RETURNING *
         ), counted AS (
@@ -185,11 +174,11 @@ pub async fn take(
         FROM taken HAVING count(*) > 0
         "#,
         connection.0,
-        after.stretch,
-        after.candidate,
-        after.behind,
-        until.map(|until| until.candidate.as_str()),
-        until.map(|until| until.behind)
+        stretches,
+        after.0,
+        after.1,
+        until.map(|until| until.0.as_str()),
+        until.map(|until| until.1)
     )
     .fetch_optional(tx)
     .await?;

@@ -101,7 +101,7 @@ async fn whoever_is_erased_is_erased_from_all_of_them() {
 }
 
 #[tokio::test]
-async fn a_page_ends_with_its_stretch() {
+async fn a_page_is_of_one_candidate_after_the_other_over_all_of_them() {
     let (app, ada) = over_three().await;
     let pool = &app.database.pool;
     let connection = app.connection(CONNECTION).await.id;
@@ -110,15 +110,19 @@ async fn a_page_ends_with_its_stretch() {
     app.wait(1);
     begin(&app, 4).await;
     app.says(&ada, "interviewing").await;
+    let first = inbox::Place::default();
+    let end = async |size| inbox::page_end(pool, connection, &stretches, &first, size).await;
+    let (ada, id) = end(3).await.unwrap().unwrap();
+    assert_eq!((&*ada, id / STRETCH), ("cand_ada", 0), "one of each");
+    let before_bob = ("cand_bob".to_owned(), 0);
+    assert_eq!(end(6).await.unwrap(), Some(before_bob.clone()));
+    assert_eq!(end(9).await.unwrap(), None, "what came later is not theirs");
     let mut sizes = Vec::new();
-    for stretch in stretches {
-        let place = inbox::Place::beginning(stretch);
-        let end = inbox::page_end(pool, connection, &place, 3).await;
-        assert!(end.unwrap().is_none());
+    for page in [(&first, Some(&before_bob)), (&before_bob, None)] {
         let mut tx = pool.begin().await.unwrap();
-        let taken = inbox::take(&mut tx, connection, &place, None).await;
-        let taken = taken.unwrap();
-        sizes.push(taken.iter().map(|one| one.deliveries.len()).sum::<usize>());
+        let taken = inbox::take(&mut tx, connection, &stretches, page).await;
+        let each = taken.unwrap();
+        sizes.extend(each.iter().map(|one| one.deliveries.len()));
     }
-    assert_eq!(sizes, [1, 2, 1]);
+    assert_eq!(sizes, [3, 1]);
 }

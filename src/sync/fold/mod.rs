@@ -23,6 +23,10 @@ use page::{News, Page};
 /// Deliveries a page: enough to make the statements' fixed costs small, few enough to keep memory and locks short.
 const PAGE: i64 = 2_000;
 
+/// Stretches of the queue that are folded at once, so that a prospect with news in several is written once. A page is shared out
+/// among them.
+const STRETCHES: usize = 4;
+
 /// How often a run takes a page again that met somebody who wanted the same prospects in another order.
 const GIVES_WAY: u32 = 3;
 
@@ -31,11 +35,15 @@ pub async fn fold(sync: &Sync, connection: &Connection) -> Result<usize, SyncErr
     let Some(folding) = Folding::of(sync, connection).await? else {
         return Ok(0);
     };
-    // Two at a time: one page is read while the other is written.
-    let next = Mutex::new(folding.beginning(i64::MIN));
-    let all = || Box::pin(folding.pages(&next));
-    let (one, other) = tokio::try_join!(all(), all())?;
-    Ok(one + other)
+    let mut folded = 0;
+    for stretches in folding.stretches.chunks(STRETCHES) {
+        // Two at a time: one page is read while the other is written.
+        let pages = Pages::of(stretches);
+        let all = || Box::pin(folding.pages(&pages));
+        let (one, other) = tokio::try_join!(all(), all())?;
+        folded += one + other;
+    }
+    Ok(folded)
 }
 
 /// Folds at most a page of what waits: for a reader, who must not pay for a whole backlog.
@@ -43,9 +51,8 @@ pub async fn fold_a_page(sync: &Sync, connection: &Connection) -> Result<usize, 
     let Some(folding) = Folding::of(sync, connection).await? else {
         return Ok(0);
     };
-    let first = Mutex::new(folding.beginning(i64::MIN));
-    let page = folding.next(&first).await?;
-    let Some(page) = page else {
+    let first = Pages::of(&folding.stretches[..1]);
+    let Some(page) = folding.next(&first).await? else {
         return Ok(0);
     };
     match folding.page(&page).await {
@@ -76,8 +83,25 @@ pub(super) async fn aliases(sync: &Sync, connection: ConnectionId) -> Result<Ali
         .collect())
 }
 
-/// A page: what waits beyond one place, to another or to the end of the stretch.
-struct Extent {
+/// The pages of some stretches, for whoever asks next.
+struct Pages<'s> {
+    stretches: &'s [i64],
+    /// Where the next one begins, unless there is none.
+    next: Mutex<Option<Place>>,
+}
+
+impl<'s> Pages<'s> {
+    fn of(stretches: &'s [i64]) -> Self {
+        Self {
+            stretches,
+            next: Mutex::new(Some(Place::default())),
+        }
+    }
+}
+
+/// A page: what waits in some stretches beyond one place, to another or to the end.
+struct Extent<'s> {
+    stretches: &'s [i64],
     after: Place,
     until: Option<Place>,
 }
@@ -90,7 +114,7 @@ struct Folding<'a> {
     /// Their fingerprint.
     read_by: i32,
     aliases: Aliases,
-    /// In which something waits: what comes in meanwhile lies in the last one or beyond it, so that a fold comes to an end.
+    /// In which something waits, at least one. What comes in meanwhile lies in the last one or beyond it, so that a fold ends.
     stretches: Vec<i64>,
 }
 
@@ -112,10 +136,10 @@ impl<'a> Folding<'a> {
         }))
     }
 
-    /// Folds whatever waits from `next` on, page by page. Answers how many deliveries that were.
-    async fn pages(&self, next: &Mutex<Option<Place>>) -> Result<usize, SyncError> {
+    /// Folds page by page until there is none. Answers how many deliveries that were.
+    async fn pages(&self, pages: &Pages<'_>) -> Result<usize, SyncError> {
         let mut folded = 0;
-        while let Some(page) = self.next(next).await? {
+        while let Some(page) = self.next(pages).await? {
             match yielding::page(self.sync, self.page_patiently(&page)).await? {
                 Some(count) => folded += count,
                 None => break,
@@ -125,25 +149,24 @@ impl<'a> Folding<'a> {
     }
 
     /// The next page, and none to whoever asks after the last one.
-    async fn next(&self, next: &Mutex<Option<Place>>) -> Result<Option<Extent>, StoreError> {
-        let mut next = next.lock().await;
+    async fn next<'s>(&self, pages: &Pages<'s>) -> Result<Option<Extent<'s>>, StoreError> {
+        let mut next = pages.next.lock().await;
         let Some(after) = next.take() else {
             return Ok(None);
         };
         let pool = &self.sync.pool;
         let size = yielding::page_size(self.sync, PAGE);
-        let until = store::inbox::page_end(pool, self.connection, &after, size).await?;
-        *next = until.clone().or_else(|| self.beginning(after.stretch));
-        Ok(Some(Extent { after, until }))
+        let stretches = pages.stretches;
+        let until = store::inbox::page_end(pool, self.connection, stretches, &after, size).await?;
+        next.clone_from(&until);
+        Ok(Some(Extent {
+            stretches,
+            after,
+            until,
+        }))
     }
 
-    /// Where the next stretch beyond this one begins.
-    fn beginning(&self, beyond: i64) -> Option<Place> {
-        let next = self.stretches.iter().find(|stretch| **stretch > beyond);
-        next.map(|stretch| Place::beginning(*stretch))
-    }
-
-    async fn page_patiently(&self, page: &Extent) -> Result<Option<usize>, SyncError> {
+    async fn page_patiently(&self, page: &Extent<'_>) -> Result<Option<usize>, SyncError> {
         for _ in 0..GIVES_WAY {
             match self.page(page).await {
                 // Whoever it met is through with them by now.
@@ -155,12 +178,13 @@ impl<'a> Folding<'a> {
     }
 
     /// Folds a page. Answers how many deliveries it had; `None`: the connection is gone.
-    async fn page(&self, Extent { after, until }: &Extent) -> Result<Option<usize>, SyncError> {
+    async fn page(&self, page: &Extent<'_>) -> Result<Option<usize>, SyncError> {
         let mut tx = store::begin_redoable_page(&self.sync.pool).await?;
         if !store::connection::hold(&mut tx, self.connection).await? {
             return Ok(None);
         }
-        let taken = store::inbox::take(&mut tx, self.connection, after, until.as_ref()).await?;
+        let extent = (&page.after, page.until.as_ref());
+        let taken = store::inbox::take(&mut tx, self.connection, page.stretches, extent).await?;
         if taken.is_empty() {
             return Ok(Some(0));
         }
