@@ -1,4 +1,5 @@
--- The queue lies by stretch, too: a prospect is written once for each stretch that has news of it.
+-- The queue lies by stretch, too. Its key is of an expression, so that a copy of this database elsewhere has to know each row as a
+-- whole; that is written to the log only where it is copied.
 --
 -- Processes of before put back what they replay by the key that goes here: they are to be stopped first.
 
@@ -6,6 +7,7 @@ DROP INDEX delivery_of_candidate;
 
 ALTER TABLE pending DROP CONSTRAINT pending_pkey;
 CREATE UNIQUE INDEX pending_in_order ON pending (connection_id, stretch_of(delivery_id), dover_candidate_id, delivery_id);
+ALTER TABLE pending REPLICA IDENTITY FULL;
 
 CREATE OR REPLACE FUNCTION pending_goes_with_its_delivery() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -201,8 +201,8 @@ pub async fn list(
     rows.into_iter().map(Delivery::try_from).collect()
 }
 
-/// The few deliveries of one id: the first, and what used its id again. Each of the two has an index that its uniqueness
-/// needs anyway. Or, where no id is asked for, those about one candidate, which lie by stretch.
+/// The deliveries that are looked up first: the few of one webhook id, the first and what used its id again, for each of which
+/// there is an index that its uniqueness needs anyway; or, where no such id is asked for, those about one candidate, by stretch.
 async fn named(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
@@ -218,7 +218,7 @@ async fn named(
             UNION ALL
             SELECT id FROM delivery WHERE connection_id = $1 AND webhook_id = $6 AND verdict = 'id-reused'
             UNION ALL
-            SELECT about.id FROM stretches_of($1) AS stretch CROSS JOIN LATERAL (
+            (SELECT about.id FROM (SELECT stretch FROM stretches_of($1) AS stretch ORDER BY stretch DESC) AS each CROSS JOIN LATERAL (
                 SELECT id FROM delivery
                 WHERE connection_id = $1 AND stretch_of(id) = stretch AND dover_candidate_id = $4 AND id < $2
                   AND ($3::text IS NULL OR verdict = $3)
@@ -226,6 +226,8 @@ async fn named(
                   AND ($8::text IS NULL OR sender = $8)
                 ORDER BY connection_id DESC, stretch_of(id) DESC, dover_candidate_id DESC, id DESC LIMIT $7
             ) AS about WHERE $6 IS NULL
+            -- From the last one on, until there are enough.
+            ORDER BY stretch DESC, about.id DESC LIMIT $7)
         )
         SELECT d.id, sender, webhook_id, received_at, verdict, copies, type AS kind, dover_candidate_id, dover_job_id, faults,
                erased_at, EXISTS (SELECT FROM pending p WHERE p.connection_id = d.connection_id
@@ -234,8 +236,9 @@ async fn named(
                    OR EXISTS (SELECT FROM prospect p WHERE p.connection_id = d.connection_id
                               AND p.dover_candidate_id = d.dover_candidate_id AND d.id = ANY(p.waiting))
                    OR EXISTS (SELECT FROM ashby_news n WHERE n.delivery_id = d.id) AS "pending!"
-        FROM named JOIN delivery d ON d.connection_id = $1 AND d.id = named.id
-        WHERE d.id < $2
+        FROM delivery d
+        -- As a list, so that each is looked up, whatever the planner thinks of how many there are.
+        WHERE d.connection_id = $1 AND d.id = ANY(ARRAY(SELECT id FROM named)) AND d.id < $2
           AND ($3::text IS NULL OR verdict = $3)
           AND ($4::text IS NULL OR dover_candidate_id = $4)
           AND ($5::text IS NULL OR dover_job_id = $5)

@@ -266,7 +266,8 @@ pub async fn empty_deliveries_of(
         r#"
         UPDATE delivery SET body = '', headers = '{}', erased_at = $3,
                             faults = CASE WHEN faults IS NOT NULL THEN '[]'::jsonb END
-        WHERE connection_id = $1 AND erased_at IS NULL AND id = ANY(ARRAY(
+        -- Looked at again once it is locked: it may be read to be about somebody else meanwhile.
+        WHERE connection_id = $1 AND dover_candidate_id = ANY($2) AND erased_at IS NULL AND id = ANY(ARRAY(
             SELECT about.id FROM stretches_of($1) AS stretch CROSS JOIN LATERAL (
                 SELECT id FROM delivery
                 WHERE connection_id = $1 AND stretch_of(id) = stretch AND dover_candidate_id = ANY($2)
@@ -348,11 +349,13 @@ pub async fn empty_unattributed(
             (SELECT id FROM delivery WHERE connection_id = $1 AND verdict = 'id-reused' AND id > $2
              ORDER BY connection_id, verdict, id LIMIT $3)
             UNION
-            (SELECT nobody.id FROM stretches_of($1) AS stretch CROSS JOIN LATERAL (
+            (SELECT nobody.id FROM (SELECT stretch FROM stretches_of($1) AS stretch ORDER BY stretch) AS each CROSS JOIN LATERAL (
                  SELECT id FROM delivery
                  WHERE connection_id = $1 AND stretch_of(id) = stretch AND dover_candidate_id IS NULL AND id > $2
                  ORDER BY connection_id, stretch_of(id), dover_candidate_id, id LIMIT $3
-             ) AS nobody ORDER BY nobody.id LIMIT $3)
+             ) AS nobody
+             -- From the first one on, until there are enough.
+             ORDER BY stretch, nobody.id LIMIT $3)
         ) AS unattributed ORDER BY id LIMIT $3
         "#,
         connection.0,

@@ -63,8 +63,8 @@ pub async fn stretches(
 pub type Place = (String, i64);
 
 /// Where a page of at most `size` deliveries of these stretches beyond `after` ends, in the order of whom they are about; `None`
-/// where fewer are left. Each stretch has an equal share of it, so that none has to be read beyond its own. It ends between two
-/// candidates: whoever folds the next one would wait for the same prospect. Only one who has more deliveries than a page is divided.
+/// where fewer are left. It ends between two candidates: whoever folds the next one would wait for the same prospect. Only one
+/// who has more deliveries than a page is divided.
 pub async fn page_end(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
@@ -72,10 +72,15 @@ pub async fn page_end(
     after: &Place,
     size: i64,
 ) -> Result<Option<Place>, StoreError> {
-    let share = size / i64::try_from(stretches.len().max(1)).unwrap_or(i64::MAX);
+    // Of a single stretch the last one of the page is all that is asked for, of several a page each.
+    let behind = size - 1;
+    let (passed, asked, last) = match stretches {
+        [_] => (behind, 1, 0),
+        _ => (0, size, behind),
+    };
     let last = sqlx::query!(
         r#"
-        SELECT last.dover_candidate_id, last.delivery_id, last.dover_candidate_id = (
+        SELECT next.dover_candidate_id, next.delivery_id, next.dover_candidate_id = (
                    SELECT min(first.dover_candidate_id) FROM unnest($2::bigint[]) AS stretch CROSS JOIN LATERAL (
                        SELECT dover_candidate_id FROM pending
                        WHERE connection_id = $1 AND stretch_of(delivery_id) = stretch
@@ -86,15 +91,17 @@ pub async fn page_end(
         FROM unnest($2::bigint[]) AS stretch CROSS JOIN LATERAL (
             SELECT dover_candidate_id, delivery_id FROM pending
             WHERE connection_id = $1 AND stretch_of(delivery_id) = stretch AND (dover_candidate_id, delivery_id) > ($3, $4)
-            ORDER BY connection_id, stretch_of(delivery_id), dover_candidate_id, delivery_id OFFSET $5::bigint - 1 LIMIT 1
-        ) AS last
-        ORDER BY last.dover_candidate_id, last.delivery_id LIMIT 1
+            ORDER BY connection_id, stretch_of(delivery_id), dover_candidate_id, delivery_id OFFSET $5 LIMIT $6
+        ) AS next
+        ORDER BY next.dover_candidate_id, next.delivery_id OFFSET $7 LIMIT 1
         "#,
         connection.0,
         stretches,
         after.0,
         after.1,
-        share.max(1)
+        passed,
+        asked,
+        last
     )
     .fetch_optional(db)
     .await?;

@@ -37,7 +37,7 @@ pub mod vault;
 pub mod waiting;
 pub mod worker;
 
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::LazyLock, time::Duration};
 
 use sqlx::{
     Connection as _, Executor as _, PgPool, Postgres, Transaction,
@@ -48,8 +48,15 @@ use sqlx::{
 pub use installation::claim;
 pub use vault::Vault;
 
-/// The migrations, compiled in.
-pub static MIGRATOR: Migrator = sqlx::migrate!();
+/// The migrations, compiled in. Whoever runs them holds [`MIGRATING`].
+pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrator = sqlx::migrate!();
+    migrator.set_locking(false);
+    migrator
+});
+
+/// The advisory lock of whoever migrates.
+const MIGRATING: i64 = 0x0D0E_A5B1;
 
 /// What can go wrong with the database.
 #[derive(Debug, thiserror::Error)]
@@ -146,6 +153,8 @@ pub fn pool(url: &str, size: u32, patience: Duration) -> Result<PgPool, StoreErr
             // A process that stands still in a transaction must not keep its connection's row from whoever takes over. No
             // call to Ashby is made in one, so the statements of one follow each other at once.
             ("idle_in_transaction_session_timeout", "10s"),
+            // Nothing here is worth compiling, and what looks into many places is taken to be.
+            ("jit", "off"),
         ]);
     Ok(PgPoolOptions::new()
         .max_connections(size)
@@ -185,6 +194,17 @@ pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
     let mut session = pool.acquire().await?.detach();
     let patient = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
     session.execute(patient).await?;
+    // Asked for again and again, each time by a new statement: `CREATE INDEX CONCURRENTLY` waits for every statement that began
+    // before it, so that one which waited for the lock would wait for itself. The lock goes with the session.
+    while !sqlx::query_scalar!(
+        r#"SELECT pg_try_advisory_lock($1) AS "is_mine!""#,
+        MIGRATING
+    )
+    .fetch_one(&mut session)
+    .await?
+    {
+        session.execute("SELECT pg_sleep(0.1)").await?;
+    }
     MIGRATOR
         .run(&mut session)
         .await

@@ -192,12 +192,15 @@ async fn about(
         r#"
         SELECT coalesce(array_agg(id), '{}') AS "ids!", max(id) AS last, count(*) AS "number!", min(received_at) AS earliest
         FROM (
-            SELECT about.id, about.received_at FROM stretches_of($1) AS stretch CROSS JOIN LATERAL (
+            SELECT about.id, about.received_at
+            FROM (SELECT stretch FROM stretches_of($1) AS stretch ORDER BY stretch) AS each CROSS JOIN LATERAL (
                 SELECT id, received_at FROM delivery
                 WHERE connection_id = $1 AND stretch_of(id) = stretch AND dover_candidate_id = $5 AND id > $2
                   AND ($3::text[] IS NULL OR dover_job_id = ANY($3))
                 ORDER BY connection_id, stretch_of(id), dover_candidate_id, id LIMIT $4
-            ) AS about ORDER BY about.id LIMIT $4
+            ) AS about
+            -- From the first one on, until there are enough.
+            ORDER BY stretch, about.id LIMIT $4
         ) AS step
         "#,
         connection.0,

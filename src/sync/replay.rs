@@ -32,8 +32,11 @@ use crate::{
     },
 };
 
-/// Deliveries, or prospects, looked at in one step.
+/// Deliveries looked at in one step.
 const PAGE: i64 = 1_000;
+
+/// Prospects of which the deliveries are looked for at once: in each stretch, which may be hundreds.
+const PROSPECTS: i64 = 200;
 
 /// Bodies read at once: each may have 1 MiB.
 const BODIES: usize = 20;
@@ -176,7 +179,8 @@ impl<'a> Run<'a> {
         let mut after: ProspectId = Uuid::nil().into();
         loop {
             let (pool, connection) = (&self.sync.pool, self.connection.id);
-            let mut page = store::prospect::list(pool, connection, &filter, after, PAGE).await?;
+            let mut page =
+                store::prospect::list(pool, connection, &filter, after, PROSPECTS).await?;
             let Some(last) = page.last() else {
                 return self.refuted_all().await;
             };

@@ -67,7 +67,7 @@ const STANDS_ON: [(&str, &[&str]); 21] = [
     // Whose webhook it is.
     ("WHERE c.name = $1 GROUP BY c.id", &["connection"]),
     // Folding.
-    ("OFFSET $5::bigint - 1 LIMIT 1", &["pending_in_order"]),
+    ("OFFSET $5 LIMIT $6", &["pending_in_order"]),
     (
         "OR (dover_candidate_id, delivery_id) <= ($5, $6)) RETURNING *",
         &["pending_in_order"],
@@ -101,11 +101,11 @@ const STANDS_ON: [(&str, &[&str]); 21] = [
     // All of a candidate: listed, replayed by delivery and by prospect, erased, and what is about nobody.
     (
         "AND stretch_of(id) = stretch AND dover_candidate_id = $4",
-        &["delivery_about", "delivery_webhook_id"],
+        &["delivery_about", "delivery_webhook_id", "Incremental Sort"],
     ),
     (
         "AND stretch_of(id) = stretch AND dover_candidate_id = $5",
-        &["delivery_about"],
+        &["delivery_about", "Incremental Sort"],
     ),
     (
         "AND stretch_of(id) = stretch AND dover_candidate_id = p.dover_candidate_id",
@@ -117,7 +117,11 @@ const STANDS_ON: [(&str, &[&str]); 21] = [
     ),
     (
         "AND stretch_of(id) = stretch AND dover_candidate_id IS NULL",
-        &["delivery_about", "delivery_not_accepted"],
+        &[
+            "delivery_about",
+            "delivery_not_accepted",
+            "Incremental Sort",
+        ],
     ),
     // Put back in the queue.
     (

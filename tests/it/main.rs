@@ -28,6 +28,7 @@ mod flushing;
 mod hiring_team;
 mod long_life;
 mod master_key;
+mod migrating;
 mod notes;
 mod openapi;
 mod operator;

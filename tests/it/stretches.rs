@@ -113,10 +113,10 @@ async fn a_page_is_of_one_candidate_after_the_other_over_all_of_them() {
     let first = inbox::Place::default();
     let end = async |size| inbox::page_end(pool, connection, &stretches, &first, size).await;
     let (ada, id) = end(3).await.unwrap().unwrap();
-    assert_eq!((&*ada, id / STRETCH), ("cand_ada", 0), "one of each");
+    assert_eq!((&*ada, id / STRETCH), ("cand_ada", 3), "her last one");
     let before_bob = ("cand_bob".to_owned(), 0);
-    assert_eq!(end(6).await.unwrap(), Some(before_bob.clone()));
-    assert_eq!(end(9).await.unwrap(), None, "what came later is not theirs");
+    assert_eq!(end(4).await.unwrap(), Some(before_bob.clone()));
+    assert_eq!(end(5).await.unwrap(), None, "what came later is not theirs");
     let mut sizes = Vec::new();
     for page in [(&first, Some(&before_bob)), (&before_bob, None)] {
         let mut tx = pool.begin().await.unwrap();

@@ -23,8 +23,8 @@ use page::{News, Page};
 /// Deliveries a page: enough to make the statements' fixed costs small, few enough to keep memory and locks short.
 const PAGE: i64 = 2_000;
 
-/// Stretches of the queue that are folded at once, so that a prospect with news in several is written once. A page is shared out
-/// among them.
+/// Stretches of the queue that are folded at once, so that a prospect with news in several is written once. Where a page ends is
+/// found by looking a page ahead in each.
 const STRETCHES: usize = 4;
 
 /// How often a run takes a page again that met somebody who wanted the same prospects in another order.
@@ -51,7 +51,8 @@ pub async fn fold_a_page(sync: &Sync, connection: &Connection) -> Result<usize, 
     let Some(folding) = Folding::of(sync, connection).await? else {
         return Ok(0);
     };
-    let first = Pages::of(&folding.stretches[..1]);
+    let first = folding.stretches.chunks(STRETCHES).next();
+    let first = Pages::of(first.unwrap_or_default());
     let Some(page) = folding.next(&first).await? else {
         return Ok(0);
     };
@@ -114,7 +115,7 @@ struct Folding<'a> {
     /// Their fingerprint.
     read_by: i32,
     aliases: Aliases,
-    /// In which something waits, at least one. What comes in meanwhile lies in the last one or beyond it, so that a fold ends.
+    /// In which something waits when it begins. What comes in meanwhile lies in the last one or beyond it, so that a fold ends.
     stretches: Vec<i64>,
 }
 
