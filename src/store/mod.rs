@@ -48,7 +48,7 @@ use sqlx::{
 pub use installation::claim;
 pub use vault::Vault;
 
-/// The migrations, compiled in. Whoever runs them holds [`MIGRATING`].
+/// The migrations, compiled in. They take no lock: [`migrate()`] does.
 pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
     let mut migrator = sqlx::migrate!();
     migrator.set_locking(false);
