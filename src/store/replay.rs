@@ -102,11 +102,11 @@ pub async fn deliveries(
     after: i64,
     limit: i64,
 ) -> Result<Step, StoreError> {
-    let step = match &filter.dover_candidate_id {
+    let passed = match &filter.dover_candidate_id {
         Some(candidate) => about(&mut *db, connection, candidate, filter, after, limit).await?,
         None => whichever(&mut *db, connection, filter, after, limit).await?,
     };
-    let Some(last) = step.last else {
+    let Some(last) = passed.last().map(|last| last.id) else {
         return Ok(Step {
             found: Vec::new(),
             next: None,
@@ -121,7 +121,7 @@ pub async fn deliveries(
         ORDER BY id
         "#,
         connection.0,
-        &step.ids,
+        &passed.iter().map(|one| one.id).collect::<Vec<_>>(),
         &filter.verdicts(),
         filter.received_from,
         filter.received_to
@@ -129,56 +129,52 @@ pub async fn deliveries(
     .fetch_all(db)
     .await?;
     // They come in the order of their times, as far as the clocks of several processes agree.
+    let earliest = passed.iter().map(|one| one.received_at).min();
     let is_past = filter
         .received_to
-        .zip(step.earliest)
+        .zip(earliest)
         .is_some_and(|(to, earliest)| earliest > to + chrono::TimeDelta::hours(1));
     Ok(Step {
         found: rows
             .into_iter()
             .map(Found::try_from)
             .collect::<Result<_, _>>()?,
-        next: (step.number == limit && !is_past).then_some(last),
+        next: (i64::try_from(passed.len()) == Ok(limit) && !is_past).then_some(last),
     })
 }
 
-/// Deliveries that are gone through in one step.
-struct Reached {
-    ids: Vec<i64>,
-    last: Option<i64>,
-    number: i64,
-    earliest: Option<DateTime<Utc>>,
+/// A delivery that a step comes past.
+struct Passed {
+    id: i64,
+    received_at: DateTime<Utc>,
 }
 
-/// The next ones for the jobs of `filter`, about whomever.
+/// The next ones for the jobs of `filter`, about whomever, in order.
 async fn whichever(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
     filter: &Filter,
     after: i64,
     limit: i64,
-) -> Result<Reached, StoreError> {
-    let reached = sqlx::query_as!(
-        Reached,
+) -> Result<Vec<Passed>, StoreError> {
+    let passed = sqlx::query_as!(
+        Passed,
         r#"
-        SELECT coalesce(array_agg(id), '{}') AS "ids!", max(id) AS last, count(*) AS "number!", min(received_at) AS earliest
-        FROM (
-            SELECT id, received_at FROM delivery
-            WHERE connection_id BETWEEN $1 AND $1 AND id > $2 AND ($3::text[] IS NULL OR dover_job_id = ANY($3))
-            ORDER BY connection_id, id LIMIT $4
-        ) AS step
+        SELECT id, received_at FROM delivery
+        WHERE connection_id BETWEEN $1 AND $1 AND id > $2 AND ($3::text[] IS NULL OR dover_job_id = ANY($3))
+        ORDER BY connection_id, id LIMIT $4
         "#,
         connection.0,
         after,
         filter.dover_job_ids.as_deref(),
         limit
     )
-    .fetch_one(db)
+    .fetch_all(db)
     .await?;
-    Ok(reached)
+    Ok(passed)
 }
 
-/// The next ones for the jobs of `filter` about this candidate.
+/// The next ones for the jobs of `filter` about this candidate, in order.
 async fn about(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
@@ -186,22 +182,19 @@ async fn about(
     filter: &Filter,
     after: i64,
     limit: i64,
-) -> Result<Reached, StoreError> {
-    let reached = sqlx::query_as!(
-        Reached,
+) -> Result<Vec<Passed>, StoreError> {
+    let passed = sqlx::query_as!(
+        Passed,
         r#"
-        SELECT coalesce(array_agg(id), '{}') AS "ids!", max(id) AS last, count(*) AS "number!", min(received_at) AS earliest
-        FROM (
-            SELECT about.id, about.received_at
-            FROM (SELECT stretch FROM stretches_of($1) AS stretch ORDER BY stretch) AS each CROSS JOIN LATERAL (
-                SELECT id, received_at FROM delivery
-                WHERE connection_id = $1 AND stretch_of(id) = stretch AND dover_candidate_id = $5 AND id > $2
-                  AND ($3::text[] IS NULL OR dover_job_id = ANY($3))
-                ORDER BY connection_id, stretch_of(id), dover_candidate_id, id LIMIT $4
-            ) AS about
-            -- From the first one on, until there are enough.
-            ORDER BY stretch, about.id LIMIT $4
-        ) AS step
+        SELECT about.id, about.received_at
+        FROM (SELECT stretch FROM stretches_of($1) AS stretch ORDER BY stretch) AS each CROSS JOIN LATERAL (
+            SELECT id, received_at FROM delivery
+            WHERE connection_id = $1 AND stretch_of(id) = stretch AND dover_candidate_id = $5 AND id > $2
+              AND ($3::text[] IS NULL OR dover_job_id = ANY($3))
+            ORDER BY connection_id, stretch_of(id), dover_candidate_id, id LIMIT $4
+        ) AS about
+        -- From the first one on, until there are enough.
+        ORDER BY stretch, about.id LIMIT $4
         "#,
         connection.0,
         after,
@@ -209,9 +202,9 @@ async fn about(
         limit,
         candidate
     )
-    .fetch_one(db)
+    .fetch_all(db)
     .await?;
-    Ok(reached)
+    Ok(passed)
 }
 
 /// Deliveries about these prospects that fit: under the Dover id of each one's job, or its Ashby id.
