@@ -38,10 +38,14 @@ const MAY: [(&str, &str); 2] = [
 ];
 
 /// What the statements that run all the time stand on, by a part of their text.
-const STANDS_ON: [(&str, &[&str]); 21] = [
-    // Storing a batch.
+const STANDS_ON: [(&str, &[&str]); 22] = [
+    // Storing a batch, where no copy is expected and where one is.
     (
-        "'accepted', type, dover_candidate_id, dover_job_id, headers, body, said_at, statements, read_by FROM incoming",
+        "place <> ALL(ARRAY(SELECT place FROM erased)) ORDER BY place RETURNING",
+        &["erased_key_pkey"],
+    ),
+    (
+        "place <> ALL(ARRAY(SELECT place FROM erased)) ORDER BY place ON CONFLICT",
         &[
             "Conflict Arbiter Indexes: delivery_webhook_id",
             "erased_key_pkey",

@@ -514,15 +514,67 @@ async fn one_commit_counts_for_each_connection_what_it_queues() {
         "{answers:?}"
     );
     for (connection, queued) in both.iter().zip([8, 4]) {
-        let counted: (i64, i64) = sqlx::query_as(
-            "SELECT (SELECT sum(n) FROM tally WHERE what = 'pending' AND connection_id = $1)::bigint,
-                    (SELECT count(*) FROM pending WHERE connection_id = $1)",
-        )
-        .bind(connection.0)
-        .fetch_one(&app.database.pool)
-        .await
-        .unwrap();
-        assert_eq!(counted, (queued, queued));
+        assert_eq!(queue(&app, *connection).await, (queued, queued));
+    }
+}
+
+/// How many wait, as it is counted and as it is.
+async fn queue(app: &TestApp, connection: ConnectionId) -> (i64, i64) {
+    sqlx::query_as(
+        "SELECT (SELECT sum(n) FROM tally WHERE what = 'pending' AND connection_id = $1)::bigint,
+                (SELECT count(*) FROM pending WHERE connection_id = $1)",
+    )
+    .bind(connection.0)
+    .fetch_one(&app.database.pool)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_copy_among_new_ones_is_told_from_them_whether_it_was_to_be_expected_or_not() {
+    let app = TestApp::connected().await;
+    let (receiver, connection) = (receiver(&app), app.connection(CONNECTION).await.id);
+    let store = |name: &str, hash: u8| {
+        let mut one = incoming(connection, name);
+        (one.about, one.body_hash) = (Some(("cand_1".into(), "job_42".into())), [hash; 32]);
+        receiver.store(one).boxed()
+    };
+    let copy = Ok(Receipt::Copy(Verdict::Accepted));
+    let reused = Ok(Receipt::New(Verdict::IdReused));
+    // Whom nobody expects a copy among, who come right after one, and a batch without any then.
+    let rounds: [&[(&str, u8, _)]; 4] = [
+        &[("a", 0, ACCEPTED), ("b", 0, ACCEPTED), ("c", 0, ACCEPTED)],
+        &[
+            ("d", 0, ACCEPTED),
+            ("a", 0, copy),
+            ("e", 0, ACCEPTED),
+            ("b", 1, reused),
+        ],
+        &[
+            ("f", 0, ACCEPTED),
+            ("f", 0, copy),
+            ("b", 1, Ok(Receipt::Copy(Verdict::IdReused))),
+        ],
+        &[("g", 0, ACCEPTED), ("h", 0, ACCEPTED)],
+    ];
+    let mut queued = 0;
+    for (round, batch) in rounds.iter().enumerate() {
+        // Who comes first is alone, and the others wait for the next commit.
+        let mut each = vec![store(&format!("alone_{round}"), 0)];
+        each.extend(batch.iter().map(|(name, hash, _)| store(name, *hash)));
+        for one in &mut each {
+            assert!(poll!(one).is_pending());
+        }
+        let answers = soon("all of them", join_all(each)).await;
+        let expected = batch.iter().map(|(.., expected)| *expected);
+        assert_eq!(answers[1..], expected.collect::<Vec<_>>(), "round {round}");
+        queued += answers.iter().filter(|answer| **answer == ACCEPTED).count();
+        let counted = i64::try_from(queued).unwrap();
+        assert_eq!(
+            queue(&app, connection).await,
+            (counted, counted),
+            "round {round}"
+        );
     }
 }
 

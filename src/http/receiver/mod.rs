@@ -19,7 +19,7 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::store::{
     StoreError,
-    receipt::{self, Incoming, Receipt},
+    receipt::{self, Copies, Incoming, Receipt},
 };
 use sessions::{Session, Sessions, Unfinished};
 
@@ -147,6 +147,7 @@ enum Entered {
 #[derive(Debug)]
 struct Commits {
     sessions: Arc<Sessions>,
+    copies: Copies,
     /// Where commits are worked on.
     runtime: Handle,
     room: Mutex<Room>,
@@ -156,6 +157,7 @@ impl Commits {
     fn over(pool: PgPool) -> Self {
         Self {
             sessions: Arc::new(Sessions::of(pool)),
+            copies: Copies::default(),
             runtime: Handle::current(),
             room: Mutex::default(),
         }
@@ -232,7 +234,7 @@ impl Turn {
         let (mut next, mut untold) = (Some(batch), Vec::new());
         while let Some(batch) = next {
             // A panic, which would be a bug, is that of this batch alone.
-            let work = AssertUnwindSafe(commit(&self.0.sessions, batch)).catch_unwind();
+            let work = AssertUnwindSafe(commit(&self.0, batch)).catch_unwind();
             let mut work = pin!(work);
             // As far as its statement, on which the database works while the batch before it is told. The other way round
             // those who are told take the processor that the database was to work on.
@@ -260,7 +262,8 @@ fn tell(untold: Untold) {
 }
 
 /// Stores a batch and answers everyone in it but those that it returns. The session is kept, if it still serves.
-async fn commit(sessions: &Sessions, batch: Vec<Waiting>) -> Untold {
+async fn commit(commits: &Commits, batch: Vec<Waiting>) -> Untold {
+    let sessions = &commits.sessions;
     let mut session = match sessions.take().await {
         Ok(session) => session,
         Err(error) => {
@@ -268,7 +271,7 @@ async fn commit(sessions: &Sessions, batch: Vec<Waiting>) -> Untold {
             return Untold::new();
         }
     };
-    match store_all(&mut session, batch).await {
+    match store_all(&mut session, batch, &commits.copies).await {
         Ok(stored) => {
             sessions.keep(session);
             return stored;
@@ -282,8 +285,12 @@ async fn commit(sessions: &Sessions, batch: Vec<Waiting>) -> Untold {
     Untold::new()
 }
 
-async fn store_all(session: &mut Session, batch: Vec<Waiting>) -> Result<Untold, Failed> {
-    let (stored, left) = store_new(session, batch).await?;
+async fn store_all(
+    session: &mut Session,
+    batch: Vec<Waiting>,
+    copies: &Copies,
+) -> Result<Untold, Failed> {
+    let (stored, left) = store_new(session, batch, copies).await?;
     if left.is_empty() {
         return Ok(stored);
     }
@@ -321,9 +328,10 @@ fn turn_away(batch: Vec<Waiting>, error: &StoreError) {
 async fn store_new(
     session: &mut Session,
     batch: Vec<Waiting>,
+    copies: &Copies,
 ) -> Result<(Untold, Vec<Waiting>), Failed> {
     let incoming: Vec<&Incoming> = batch.iter().map(|one| &*one.incoming).collect();
-    let receipts = match receipt::store_new(session, &incoming).await {
+    let receipts = match receipt::store_new(session, &incoming, copies).await {
         Ok(receipts) => receipts,
         Err(error) => return Err(Failed::of(&error, batch)),
     };
@@ -380,9 +388,9 @@ async fn store_by(
     session: &mut PgConnection,
     incoming: &Incoming,
 ) -> Result<Option<Receipt>, StoreError> {
-    let stored = receipt::store_new(session, &[incoming]).await?;
-    if let [Some(receipt)] = stored[..] {
-        return Ok(Some(receipt));
+    let stored = receipt::store_one(session, incoming).await?;
+    if stored.is_some() {
+        return Ok(stored);
     }
     let settled = receipt::settle(session, &[incoming]).await?;
     Ok(settled.first().copied())
