@@ -1,5 +1,7 @@
 //! Dover's door: every verdict of the contract.
 
+use std::pin::Pin;
+
 use chrono::{DateTime, TimeDelta};
 use dover_ashby_sync::{
     http::receiver::{NotStored, Receiver},
@@ -10,7 +12,11 @@ use dover_ashby_sync::{
         receipt::{Incoming, Receipt},
     },
 };
-use futures::{FutureExt, future::join_all, poll};
+use futures::{
+    FutureExt,
+    future::{BoxFuture, join_all, maybe_done},
+    poll,
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -449,6 +455,22 @@ fn receiver(app: &TestApp) -> Receiver {
 
 const ACCEPTED: Result<Receipt, NotStored> = Ok(Receipt::New(Verdict::Accepted));
 
+/// What is answered to deliveries that come one right after the other.
+async fn at_once(
+    each: Vec<BoxFuture<'_, Result<Receipt, NotStored>>>,
+) -> Vec<Result<Receipt, NotStored>> {
+    let mut each: Vec<_> = each.into_iter().map(maybe_done).collect();
+    for one in &mut each {
+        // The first is alone, and may have its answer by then. The others wait for the next commit.
+        let _ = poll!(one);
+    }
+    let answered = each.into_iter().map(async |mut one| {
+        (&mut one).await;
+        Pin::new(&mut one).take_output().unwrap()
+    });
+    soon("all of them", join_all(answered)).await
+}
+
 #[tokio::test]
 async fn whoever_is_stored_is_told_while_the_next_commit_stands_still() {
     let app = TestApp::connected().await;
@@ -562,10 +584,7 @@ async fn a_copy_among_new_ones_is_told_from_them_whether_it_was_to_be_expected_o
         // Who comes first is alone, and the others wait for the next commit.
         let mut each = vec![store(&format!("alone_{round}"), 0)];
         each.extend(batch.iter().map(|(name, hash, _)| store(name, *hash)));
-        for one in &mut each {
-            assert!(poll!(one).is_pending());
-        }
-        let answers = soon("all of them", join_all(each)).await;
+        let answers = at_once(each).await;
         let expected = batch.iter().map(|(.., expected)| *expected);
         assert_eq!(answers[1..], expected.collect::<Vec<_>>(), "round {round}");
         queued += answers.iter().filter(|answer| **answer == ACCEPTED).count();
@@ -576,6 +595,29 @@ async fn a_copy_among_new_ones_is_told_from_them_whether_it_was_to_be_expected_o
             "round {round}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_batch_is_numbered_in_order_of_arrival_whether_copies_are_expected_or_not() {
+    let app = TestApp::connected().await;
+    let (receiver, connection) = (receiver(&app), app.connection(CONNECTION).await.id);
+    // In no order of their own. A copy of the first is among those in the middle: it is expected among the last ones.
+    let name = |number: usize| format!("msg_{}", number * 7919 % 300);
+    let mut arrived = Vec::new();
+    for batch in [0..100, 100..200, 200..300] {
+        let mut names: Vec<String> = batch.map(name).collect();
+        arrived.extend_from_slice(&names);
+        names.insert(50, name(0));
+        let each = names
+            .iter()
+            .map(|name| receiver.store(incoming(connection, name)).boxed());
+        at_once(each.collect()).await;
+    }
+    let numbered: Vec<String> = sqlx::query_scalar("SELECT webhook_id FROM delivery ORDER BY id")
+        .fetch_all(&app.database.pool)
+        .await
+        .unwrap();
+    assert_eq!(numbered, arrived);
 }
 
 #[tokio::test]

@@ -86,12 +86,12 @@ macro_rules! insert {
             ), stored AS (
                 INSERT INTO delivery (connection_id, webhook_id, body_hash, received_at, verdict, type, dover_candidate_id,
                                       dover_job_id, headers, body, said_at, statements, read_by)
-                -- In order of arrival: the identity column is the order in which equal times are settled.
+                -- In order of arrival, as the lists are unpacked: the identity column is the order in which equal times are settled.
+                -- Nothing here is joined, so that nothing has to be put back in order.
                 SELECT connection_id, webhook_id, body_hash, received_at, 'accepted', type, dover_candidate_id, dover_job_id,
                        headers, body, said_at, statements, read_by
                 FROM incoming
                 WHERE connection_id = ANY(ARRAY(SELECT id FROM here)) AND place <> ALL(ARRAY(SELECT place FROM erased))
-                ORDER BY place
                 "#
                 + $on_conflict
                 + r#"
