@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::{CONNECTION, Person, TestApp},
+    erasing::{ada, erase},
     patience::soon,
 };
 
@@ -601,23 +602,93 @@ async fn a_copy_among_new_ones_is_told_from_them_whether_it_was_to_be_expected_o
 async fn a_batch_is_numbered_in_order_of_arrival_whether_copies_are_expected_or_not() {
     let app = TestApp::connected().await;
     let (receiver, connection) = (receiver(&app), app.connection(CONNECTION).await.id);
-    // In no order of their own. A copy of the first is among those in the middle: it is expected among the last ones.
+    // In no order of their own. One copy comes in the middle: unexpected there, and expected in what comes last.
     let name = |number: usize| format!("msg_{}", number * 7919 % 300);
     let mut arrived = Vec::new();
-    for batch in [0..100, 100..200, 200..300] {
+    for (batch, copies) in [(0..100, 0), (100..200, 1), (200..300, 0)] {
         let mut names: Vec<String> = batch.map(name).collect();
         arrived.extend_from_slice(&names);
-        names.insert(50, name(0));
+        names.splice(50..50, (0..copies).map(name));
         let each = names
             .iter()
             .map(|name| receiver.store(incoming(connection, name)).boxed());
-        at_once(each.collect()).await;
+        let answers = at_once(each.collect()).await;
+        let new = answers.iter().filter(|answer| **answer == ACCEPTED).count();
+        assert_eq!((new, answers.len()), (100, 100 + copies));
     }
     let numbered: Vec<String> = sqlx::query_scalar("SELECT webhook_id FROM delivery ORDER BY id")
         .fetch_all(&app.database.pool)
         .await
         .unwrap();
     assert_eq!(numbered, arrived);
+}
+
+#[tokio::test]
+async fn whoever_was_erased_and_whatever_is_for_nobody_is_left_out_of_a_batch() {
+    let app = TestApp::connected().await;
+    let (receiver, connection) = (receiver(&app), app.connection(CONNECTION).await.id);
+    let ada = ada();
+    app.says(&ada, "replied").await;
+    erase(&app, &ada).await.ok();
+    let keys: Vec<Vec<u8>> = sqlx::query_scalar("SELECT key_hash FROM erased_key LIMIT 1")
+        .fetch_all(&app.database.pool)
+        .await
+        .unwrap();
+    let store = |connection, name: &str, keys: &[Vec<u8>]| {
+        let mut one = incoming(connection, name);
+        one.keys = keys.to_vec();
+        receiver.store(one).boxed()
+    };
+    let nobodys = ConnectionId::fresh();
+    // First where no copy is expected, then with one, then where one is.
+    for round in ["a", "b", "c"] {
+        let other = if round == "b" {
+            "first_a".to_owned()
+        } else {
+            format!("other_{round}")
+        };
+        let answers = at_once(vec![
+            store(connection, &format!("first_{round}"), &[]),
+            store(connection, &format!("new_{round}"), &[]),
+            store(connection, &format!("erased_{round}"), &keys),
+            store(nobodys, &format!("nobodys_{round}"), &[]),
+            store(connection, &other, &[]),
+        ])
+        .await;
+        let gone = Err(NotStored::NoSuchConnection);
+        assert_eq!(
+            answers[..4],
+            [ACCEPTED, ACCEPTED, ACCEPTED, gone],
+            "{round}"
+        );
+    }
+    let kept: Vec<(String, bool, bool)> = sqlx::query_as(
+        "SELECT webhook_id, erased_at IS NOT NULL, body = '' FROM delivery WHERE webhook_id ~ '_[abc]$' ORDER BY 1",
+    )
+    .fetch_all(&app.database.pool)
+    .await
+    .unwrap();
+    let kept: Vec<_> = kept
+        .iter()
+        .map(|(name, erased, empty)| (&name[..], *erased, *empty))
+        .collect();
+    let of = |name, erased| (name, erased, erased);
+    assert_eq!(
+        kept,
+        [
+            of("erased_a", true),
+            of("erased_b", true),
+            of("erased_c", true),
+            of("first_a", false),
+            of("first_b", false),
+            of("first_c", false),
+            of("new_a", false),
+            of("new_b", false),
+            of("new_c", false),
+            of("other_a", false),
+            of("other_c", false),
+        ]
+    );
 }
 
 #[tokio::test]

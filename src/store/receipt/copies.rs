@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// How many batches in which no copy came follow on one in which one did, before copies are unlikely again. A batch in vain is
-/// as much work as one that is not, so at most one in so many is lost.
+/// How many batches are looked over after one that a copy came in unexpected. That one was work in vain, so about one batch in as
+/// many is, however many copies come.
 const WARY: u32 = 256;
 
-/// Whether copies of what was stored before are to be reckoned with: for a while after one came.
+/// Whether copies of what was stored before are to be reckoned with: for a while after one came unexpected.
 #[derive(Debug, Default)]
 pub struct Copies(AtomicU32);
 
@@ -16,13 +16,13 @@ impl Copies {
         self.0.load(Relaxed) == 0
     }
 
-    /// One came in a batch.
+    /// One came unexpected.
     pub(super) fn came(&self) {
         self.0.store(WARY, Relaxed);
     }
 
-    /// None came in a batch that was looked over.
-    pub(super) fn stayed_away(&self) {
+    /// A batch was looked over.
+    pub(super) fn looked_over(&self) {
         let fewer = |left: u32| Some(left.saturating_sub(1));
         let _ = self.0.fetch_update(Relaxed, Relaxed, fewer);
     }
@@ -33,17 +33,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn copies_are_unlikely_until_one_comes_and_again_after_a_while_without() {
+    fn copies_are_unlikely_until_one_comes_and_again_after_a_while() {
         let copies = Copies::default();
         assert!(copies.are_unlikely());
         copies.came();
         for _ in 1..WARY {
-            copies.stayed_away();
+            copies.looked_over();
             assert!(!copies.are_unlikely());
         }
-        copies.stayed_away();
+        copies.looked_over();
         assert!(copies.are_unlikely());
-        copies.stayed_away();
+        copies.looked_over();
         assert!(copies.are_unlikely());
     }
 }

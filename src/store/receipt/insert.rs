@@ -62,12 +62,10 @@ impl Counted {
     }
 }
 
-/// The statement for a batch. `$on_conflict`: what it does with a row whose id is there.
+/// The statement for a batch of `$wanted`. `$on_conflict`: what it does with a row whose id is there.
 macro_rules! insert {
-    ($on_conflict:literal, $session:expr, $batch:expr) => {{
-        let rows = Columns::of($batch);
-        let keys = Keys::of($batch);
-        let wanted = i64::try_from($batch.len()).unwrap_or(i64::MAX);
+    ($on_conflict:literal, $session:expr, $rows:expr, $keys:expr, $wanted:expr) => {{
+        let (rows, keys) = ($rows, $keys);
         let counted = sqlx::query_as!(
             Counted,
             r#"
@@ -130,11 +128,11 @@ macro_rules! insert {
             &rows.said as _,
             &rows.statements as _,
             &rows.read_by as _,
-            wanted,
+            $wanted,
         )
         .fetch_one($session)
         .await;
-        counted.map(|counted| counted.of(wanted)).map_err(StoreError::from)
+        counted.map(|counted| counted.of($wanted)).map_err(StoreError::from)
     }};
 }
 
@@ -149,21 +147,22 @@ pub(super) async fn many(
     batch: &[&Incoming],
     copies: &Copies,
 ) -> Result<Stored, StoreError> {
+    let (rows, keys) = (Columns::of(batch), Keys::of(batch));
+    let wanted = i64::try_from(batch.len()).unwrap_or(i64::MAX);
     if copies.are_unlikely() {
-        match insert!("", &mut *session, batch) {
-            Err(error) if error.is_constraint(UNIQUE) => {}
+        match insert!("", &mut *session, &rows, &keys, wanted) {
+            Err(error) if error.is_constraint(UNIQUE) => copies.came(),
             stored => return stored,
         }
     }
     let stored = insert!(
         "ON CONFLICT (connection_id, webhook_id) WHERE verdict <> 'id-reused' DO NOTHING",
         session,
-        batch
+        &rows,
+        &keys,
+        wanted
     )?;
-    match stored {
-        Stored::All => copies.stayed_away(),
-        Stored::These(_) => copies.came(),
-    }
+    copies.looked_over();
     Ok(stored)
 }
 

@@ -93,8 +93,8 @@ pub enum Receipt {
 }
 
 /// Stores what of a batch is valid, Dover's and has a new id, in one statement that commits by itself: nearly always all of it.
-/// Answers a receipt for each that was stored; `None` for what [`settle()`] is for. Of several with one id the first is stored.
-/// `copies` is told whether any was among them.
+/// Where a copy among several is not expected by `copies`, it takes a second statement, and is expected for a while. Answers a
+/// receipt for each that was stored; `None` for what [`settle()`] is for. Of several with one id the first is stored.
 pub async fn store_new(
     session: &mut PgConnection,
     batch: &[&Incoming],
@@ -114,7 +114,7 @@ pub async fn store_new(
     Ok(receipts.collect())
 }
 
-/// The same of one that came alone.
+/// The same of a single one.
 pub async fn store_one(
     session: &mut PgConnection,
     one: &Incoming,

@@ -44,7 +44,7 @@ impl Incoming {
     }
 }
 
-/// Stores in one transaction what [`store_new`](super::store_new) left, each as if it came alone, in order: what met its own id, what is about
+/// Stores in one transaction what [`store_new`](super::store_new) or [`store_one`](super::store_one) left, each as if it came alone, in order: what met its own id, what is about
 /// a person who was erased, what Ashby sends. [`StoreError::Gone`] where a connection was removed.
 pub async fn settle(
     session: &mut PgConnection,
