@@ -29,6 +29,18 @@ impl Stored {
         Self::These(HashSet::new())
     }
 
+    /// What was `counted` of `wanted`.
+    fn of(counted: Counted, wanted: i64) -> Self {
+        if counted.stored == wanted {
+            return Self::All;
+        }
+        let connections = counted.connections.into_iter().flatten();
+        let names = connections.zip(counted.names.into_iter().flatten());
+        let names = names.zip(counted.hashes.into_iter().flatten());
+        let names = names.map(|((connection, name), hash)| (connection, name, hash));
+        Self::These(names.collect())
+    }
+
     /// Whether `one` was stored; of several with one name and body the first was.
     pub(super) fn take(&mut self, one: &Incoming) -> bool {
         match self {
@@ -49,23 +61,9 @@ struct Counted {
     hashes: Option<Vec<Vec<u8>>>,
 }
 
-impl Counted {
-    fn of(self, wanted: i64) -> Stored {
-        if self.stored == wanted {
-            return Stored::All;
-        }
-        let connections = self.connections.into_iter().flatten();
-        let names = connections.zip(self.names.into_iter().flatten());
-        let names = names.zip(self.hashes.into_iter().flatten());
-        let names = names.map(|((connection, name), hash)| (connection, name, hash));
-        Stored::These(names.collect())
-    }
-}
-
 /// The statement for a batch of `$wanted`. `$on_conflict`: what it does with a row whose id is there.
 macro_rules! insert {
-    ($on_conflict:literal, $session:expr, $rows:expr, $keys:expr, $wanted:expr) => {{
-        let (rows, keys) = ($rows, $keys);
+    ($on_conflict:literal, $session:expr, $rows:ident, $keys:ident, $wanted:ident) => {{
         let counted = sqlx::query_as!(
             Counted,
             r#"
@@ -112,33 +110,34 @@ macro_rules! insert {
                    CASE WHEN count(*) < $17 THEN array_agg(body_hash) END AS hashes
             FROM stored
             "#,
-            &rows.distinct,
-            &keys.places,
-            &keys.connections,
-            &keys.hashes as _,
-            &rows.connections,
-            &rows.webhook_ids as _,
-            &rows.hashes as _,
-            &rows.received,
-            &rows.kinds as _,
-            &rows.candidates as _,
-            &rows.jobs as _,
-            &rows.headers as _,
-            &rows.bodies as _,
-            &rows.said as _,
-            &rows.statements as _,
-            &rows.read_by as _,
+            &$rows.distinct,
+            &$keys.places,
+            &$keys.connections,
+            &$keys.hashes as _,
+            &$rows.connections,
+            &$rows.webhook_ids as _,
+            &$rows.hashes as _,
+            &$rows.received,
+            &$rows.kinds as _,
+            &$rows.candidates as _,
+            &$rows.jobs as _,
+            &$rows.headers as _,
+            &$rows.bodies as _,
+            &$rows.said as _,
+            &$rows.statements as _,
+            &$rows.read_by as _,
             $wanted,
         )
         .fetch_one($session)
         .await;
-        counted.map(|counted| counted.of($wanted)).map_err(StoreError::from)
+        counted.map(|counted| Stored::of(counted, $wanted)).map_err(StoreError::from)
     }};
 }
 
 /// Inserts what has a new id, and queues it. Left out is what is about a person who was erased, and what is for a
 /// connection that is gone. That a verdict is known, and a rejected one says why, holds by what is written here and in
-/// [`settle()`](super::settle()): the database looked at a constraint anew with each statement, which cost more than writing to an index.
+/// [`settle()`](super::settle()): the database looked at a constraint anew with each statement, which cost more than writing to
+/// an index.
 ///
 /// Where no copy came of late it does not look for one first: to be ready for one costs a tenth of what a row costs. One that comes
 /// all the same undoes the statement, and the batch is looked over.
@@ -150,7 +149,7 @@ pub(super) async fn many(
     let (rows, keys) = (Columns::of(batch), Keys::of(batch));
     let wanted = i64::try_from(batch.len()).unwrap_or(i64::MAX);
     if copies.are_unlikely() {
-        match insert!("", &mut *session, &rows, &keys, wanted) {
+        match insert!("", &mut *session, rows, keys, wanted) {
             Err(error) if error.is_constraint(UNIQUE) => copies.came(),
             stored => return stored,
         }
@@ -158,8 +157,8 @@ pub(super) async fn many(
     let stored = insert!(
         "ON CONFLICT (connection_id, webhook_id) WHERE verdict <> 'id-reused' DO NOTHING",
         session,
-        &rows,
-        &keys,
+        rows,
+        keys,
         wanted
     )?;
     copies.looked_over();

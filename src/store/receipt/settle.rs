@@ -44,8 +44,9 @@ impl Incoming {
     }
 }
 
-/// Stores in one transaction what [`store_new`](super::store_new) or [`store_one`](super::store_one) left, each as if it came alone, in order: what met its own id, what is about
-/// a person who was erased, what Ashby sends. [`StoreError::Gone`] where a connection was removed.
+/// Stores in one transaction what [`store_new`](super::store_new) or [`store_one`](super::store_one) left, each as if it came
+/// alone, in order: what met its own id, what is about a person who was erased, what Ashby sends. [`StoreError::Gone`] where a
+/// connection was removed.
 pub async fn settle(
     session: &mut PgConnection,
     batch: &[&Incoming],
