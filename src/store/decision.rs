@@ -71,18 +71,18 @@ impl From<Row> for Decision {
     }
 }
 
-/// Records decisions, except those on a prospect, or in a flush, that is gone.
+/// Records the decisions of one flush, except those on a prospect that is gone; none where the flush is.
 pub async fn record(
     db: impl PgExecutor<'_>,
     connection: ConnectionId,
     decisions: &[Decision],
 ) -> Result<(), StoreError> {
+    let Some(Decision { flush, .. }) = decisions.first() else {
+        return Ok(());
+    };
+    debug_assert!(decisions.iter().all(|it| it.flush == *flush));
     let ids: Vec<Uuid> = decisions.iter().map(|it| it.id.0).collect();
     let prospects: Vec<Uuid> = decisions.iter().map(|it| it.prospect.0).collect();
-    let flushes: Vec<Uuid> = decisions.iter().map(|it| it.flush.0).collect();
-    let mut made_in = flushes.clone();
-    made_in.sort_unstable();
-    made_in.dedup();
     let times: Vec<DateTime<Utc>> = decisions.iter().map(|it| it.decided_at).collect();
     let actions: Vec<&str> = decisions.iter().map(|it| it.action.as_str()).collect();
     let reasons: Vec<&str> = decisions.iter().map(|it| it.reason.as_str()).collect();
@@ -96,22 +96,22 @@ pub async fn record(
         r#"
         -- Once a statement, in place of references that are checked row by row. Locked as those do.
         WITH whose AS (
-            SELECT id FROM prospect WHERE id = ANY($3) ORDER BY id FOR KEY SHARE
+            SELECT id FROM prospect WHERE id = ANY($4) ORDER BY id FOR KEY SHARE
         ), made_in AS (
-            SELECT id FROM flush WHERE id = ANY($14) ORDER BY id FOR KEY SHARE
+            SELECT id FROM flush WHERE id = $2 FOR KEY SHARE
         )
         INSERT INTO decision (id, connection_id, prospect_id, flush_id, decided_at, action, reason, sentence, rule,
                               dover, ashby, calls, settings)
-        SELECT d.id, $1, prospect_id, flush_id, decided_at, action, reason, sentence, rule, dover, ashby, calls, settings
-        FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::text[], $7::text[], $8::text[],
-                    $9::smallint[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::jsonb[])
-             AS d (id, prospect_id, flush_id, decided_at, action, reason, sentence, rule, dover, ashby, calls, settings)
-        WHERE prospect_id IN (SELECT id FROM whose) AND flush_id IN (SELECT id FROM made_in)
+        SELECT d.id, $1, whose.id, made_in.id, decided_at, action, reason, sentence, rule, dover, ashby, calls, settings
+        FROM unnest($3::uuid[], $4::uuid[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::smallint[],
+                    $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::jsonb[])
+             AS d (id, prospect_id, decided_at, action, reason, sentence, rule, dover, ashby, calls, settings)
+        JOIN whose ON whose.id = prospect_id CROSS JOIN made_in
         "#,
         connection.0,
+        flush.0,
         &ids,
         &prospects,
-        &flushes,
         &times,
         &actions as _,
         &reasons as _,
@@ -120,8 +120,7 @@ pub async fn record(
         &dover as _,
         &ashby as _,
         &calls as _,
-        &settings as _,
-        &made_in
+        &settings as _
     )
     .execute(db)
     .await?;

@@ -449,9 +449,9 @@ pub async fn identify(
     }
     sqlx::query!(
         r#"
-        DELETE FROM ashby_identity i WHERE connection_id = $1 AND candidate_id = ANY($2)
-          AND NOT EXISTS (SELECT FROM unnest($3::bytea[], $4::text[]) AS n (key_hash, candidate_id)
-                          WHERE n.key_hash = i.key_hash AND n.candidate_id = i.candidate_id)
+        -- Looked up in a table of hashes, which an anti-join is only made into where it is expected to pay.
+        DELETE FROM ashby_identity WHERE connection_id = $1 AND candidate_id = ANY($2)
+          AND (key_hash, candidate_id) NOT IN (SELECT * FROM unnest($3::bytea[], $4::text[]))
         "#,
         connection.0,
         &everyone,

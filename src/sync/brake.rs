@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// Prospects planned together while a job is counted.
-const PAGE: i64 = 200;
+const PAGE: i64 = 400;
 
 const LIMITS: [Limit; 3] = [Limit::Archives, Limit::ArchiveShare, Limit::Moves];
 

@@ -7,7 +7,7 @@
 use std::{fs, path::Path};
 
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use crate::database::database;
 
@@ -34,6 +34,22 @@ const MAY: [(&str, &str); 2] = [
     (
         "JOIN flush_change c ON c.flush_id = f.id JOIN prospect p",
         "as of a time: for any time at all it is a third of the table, for the recent one that is asked for a few rows",
+    ),
+];
+
+/// Statements that may compare each of a page with each of a list, by a part of their text, and why the list is short.
+const MAY_COMPARE: [(&str, &str); 3] = [
+    (
+        "NOT EXISTS (SELECT FROM jsonb_array_elements($12::jsonb)",
+        "five fields at most are asked for",
+    ),
+    (
+        "SELECT FROM unnest($2::text[]) AS t WHERE strpos(lower(says), t)",
+        "how one person is known",
+    ),
+    (
+        "SELECT FROM unnest($3::text[]) AS t WHERE strpos(lower(encode(body",
+        "how one person is known",
     ),
 ];
 
@@ -182,29 +198,24 @@ struct Statement {
     plan: String,
 }
 
-/// Every statement of the program with its plan over full tables.
-async fn planned() -> Vec<Statement> {
+/// Every statement of the program with what `EXPLAIN` with `options` says of it over full tables: planned in that mode, with `value`
+/// for each parameter of a type.
+async fn planned(mode: &str, options: &str, value: fn(&str) -> String) -> Vec<Statement> {
     let database = database().await;
     let mut session = PgConnection::connect(&database.url).await.unwrap();
     session.execute(FILL).await.unwrap();
-    session
-        .execute("SET plan_cache_mode = force_generic_plan")
-        .await
-        .unwrap();
+    let mode = format!("SET plan_cache_mode = {mode}");
+    session.execute(AssertSqlSafe(mode)).await.unwrap();
     let mut planned = Vec::new();
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx");
     for (number, file) in fs::read_dir(directory).unwrap().enumerate() {
         let described: Value =
             serde_json::from_slice(&fs::read(file.unwrap().path()).unwrap()).unwrap();
         let text = described["query"].as_str().unwrap();
-        let parameters = &described["describe"]["parameters"]["Left"];
-        let plan = plan(
-            &mut session,
-            number,
-            text,
-            parameters.as_array().unwrap().len(),
-        )
-        .await;
+        let types = described["describe"]["parameters"]["Left"].as_array();
+        let types = types.unwrap().iter().map(|kind| kind.as_str().unwrap());
+        let values: Vec<String> = types.map(value).collect();
+        let plan = plan(&mut session, number, text, &values, options).await;
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         planned.push(Statement { text, plan });
     }
@@ -212,21 +223,25 @@ async fn planned() -> Vec<Statement> {
     planned
 }
 
-async fn plan(session: &mut PgConnection, number: usize, text: &str, parameters: usize) -> String {
+async fn plan(
+    session: &mut PgConnection,
+    number: usize,
+    text: &str,
+    values: &[String],
+    options: &str,
+) -> String {
     let prepare = format!("PREPARE s{number} AS {text}");
     session.execute(AssertSqlSafe(prepare)).await.unwrap();
-    let nulls = vec!["NULL"; parameters].join(", ");
-    let values = if nulls.is_empty() {
-        nulls
+    let values = if values.is_empty() {
+        String::new()
     } else {
-        format!("({nulls})")
+        format!("({})", values.join(", "))
     };
-    let explain = format!("EXPLAIN (COSTS OFF) EXECUTE s{number} {values}");
-    let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain))
-        .fetch_all(session)
-        .await
-        .unwrap_or_else(|error| panic!("{text}: {error}"));
-    lines.join("\n")
+    let explain = format!("EXPLAIN ({options}) EXECUTE s{number} {values}");
+    let rows = session.fetch_all(AssertSqlSafe(explain)).await;
+    let rows = rows.unwrap_or_else(|error| panic!("{text}: {error}"));
+    let lines = rows.iter().map(|row| row.get_unchecked::<String, _>(0));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The tables that a plan reads from one end to the other.
@@ -242,7 +257,9 @@ fn read_whole(plan: &str) -> Vec<&str> {
 
 #[tokio::test]
 async fn no_statement_reads_a_table_that_grows_from_end_to_end() {
-    let statements = planned().await;
+    // As for any values at all.
+    let any = |_: &str| "NULL".to_owned();
+    let statements = planned("force_generic_plan", "COSTS OFF", any).await;
     let mut wrong = Vec::new();
     for Statement { text, plan } in &statements {
         let may = MAY.iter().any(|(part, _)| text.contains(part));
@@ -272,4 +289,61 @@ async fn no_statement_reads_a_table_that_grows_from_end_to_end() {
             );
         }
     }
+}
+
+/// What a statement is given for a parameter of a type where a page of so many is worked on.
+const PAGE: u64 = 200;
+
+fn of_a_page(kind: &str) -> String {
+    let one = |kind: &str, n: u64| match kind {
+        "Uuid" => format!("00000000-0000-7000-8000-{n:012}"),
+        "Text" => format!("cand_{n}"),
+        "Bytea" => format!("\\x{n:064x}"),
+        "Jsonb" => "{}".to_owned(),
+        "Timestamptz" => "2026-01-02T10:00:00Z".to_owned(),
+        "Bool" => "true".to_owned(),
+        "Int2" | "Int4" | "Int8" | "Float8" => n.to_string(),
+        other => panic!("a value of the type {other}"),
+    };
+    let Some(kind) = kind.strip_suffix("Array") else {
+        return format!("'{}'", one(kind, 1));
+    };
+    let many: Vec<String> = (1..=PAGE).map(|n| one(kind, n)).collect();
+    let many = serde_json::to_string(&many).unwrap();
+    format!("'{{{}}}'", &many[1..many.len() - 1])
+}
+
+/// The lists of a page that a plan goes through anew for each of another one.
+fn compared_one_by_one(plan: &Value) -> Vec<String> {
+    let children = plan["Plans"].as_array().map_or(&[][..], Vec::as_slice);
+    let mut found: Vec<String> = children.iter().flat_map(compared_one_by_one).collect();
+    if plan["Node Type"] == "Nested Loop" && plan.get("Join Filter").is_some() {
+        let mut inner = children
+            .iter()
+            .find(|it| it["Parent Relationship"] == "Inner");
+        while let Some(node) = inner {
+            let kind = node["Node Type"].as_str().unwrap();
+            let is_list = ["CTE Scan", "Function Scan"].contains(&kind);
+            if is_list && node["Plan Rows"].as_u64().unwrap() >= PAGE / 2 {
+                found.push(format!("{} by {}", node["Alias"], plan["Join Filter"]));
+            }
+            inner = node["Plans"].get(0);
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn no_statement_compares_each_of_a_page_with_each() {
+    let statements = planned("force_custom_plan", "FORMAT JSON", of_a_page).await;
+    let mut wrong = Vec::new();
+    for Statement { text, plan } in &statements {
+        let plan: Value = serde_json::from_str(plan).unwrap();
+        let compared = compared_one_by_one(&plan[0]["Plan"]);
+        let may = MAY_COMPARE.iter().any(|(part, _)| text.contains(part));
+        if may == compared.is_empty() {
+            wrong.push(format!("may: {may}, does: {compared:?}: {text}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
