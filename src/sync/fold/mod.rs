@@ -5,6 +5,7 @@ mod page;
 
 use std::collections::{BTreeMap, HashMap};
 
+use futures::future::try_join_all;
 use sqlx::PgConnection;
 use tokio::sync::Mutex;
 
@@ -23,6 +24,9 @@ use page::{News, Page};
 /// Deliveries a page: enough to make the statements' fixed costs small, few enough to keep memory and locks short.
 const PAGE: i64 = 2_000;
 
+/// Pages that are folded at once: one is read while two others are written. With a fourth hardly anything is faster.
+const PAGES_AT_ONCE: usize = 3;
+
 /// Stretches of the queue that are folded at once, so that a prospect with news in several is written once. Where a page ends is
 /// found by looking a page ahead in each.
 const STRETCHES: usize = 4;
@@ -37,11 +41,9 @@ pub async fn fold(sync: &Sync, connection: &Connection) -> Result<usize, SyncErr
     };
     let mut folded = 0;
     for stretches in folding.stretches.chunks(STRETCHES) {
-        // Two at a time: one page is read while the other is written.
         let pages = Pages::of(stretches);
-        let all = || Box::pin(folding.pages(&pages));
-        let (one, other) = tokio::try_join!(all(), all())?;
-        folded += one + other;
+        let at_once = (0..PAGES_AT_ONCE).map(|_| Box::pin(folding.pages(&pages)));
+        folded += try_join_all(at_once).await?.into_iter().sum::<usize>();
     }
     Ok(folded)
 }
