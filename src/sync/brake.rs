@@ -39,7 +39,7 @@ use crate::{
     },
 };
 
-/// Prospects planned together while a job is counted.
+/// Prospects planned together while a job is counted: as many as are decided together.
 const PAGE: i64 = 400;
 
 const LIMITS: [Limit; 3] = [Limit::Archives, Limit::ArchiveShare, Limit::Moves];
