@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     Sync, SyncError,
-    gather::{Case, Scene},
+    gather::{Case, PAGE, Scene},
     yielding,
 };
 use crate::{
@@ -38,9 +38,6 @@ use crate::{
         prospect::Prospect,
     },
 };
-
-/// Prospects planned together while a job is counted: as many as are decided together.
-const PAGE: i64 = 400;
 
 const LIMITS: [Limit; 3] = [Limit::Archives, Limit::ArchiveShare, Limit::Moves];
 

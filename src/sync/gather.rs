@@ -33,6 +33,9 @@ use crate::{
     store::{self, intent::Intent, job::Job, note::OpenNotes, prospect::Prospect},
 };
 
+/// Prospects that a flush weighs or decides together: they share the statements that gather what they need.
+pub(super) const PAGE: i64 = 400;
+
 /// How many open notes of a prospect are gathered: more than are written in one flush, so that whatever is only let go of
 /// does not hold up what is to be written.
 pub(super) const NOTES_AT_ONCE: i64 = 100;

@@ -18,7 +18,7 @@ use super::{
     access::Access,
     brake::Brake,
     cadence::Rest,
-    gather::Scene,
+    gather::{PAGE, Scene},
     hear::hear,
     lease::{self, Lease, Stop},
     look::Picture,
@@ -33,9 +33,6 @@ use crate::{
         flush::{Calls, Counts, FlushStatus, Trigger},
     },
 };
-
-/// Prospects decided together: they share the statements that gather what they need.
-const PAGE: i64 = 400;
 
 /// How old the picture of Ashby's lists may grow in a long flush before people are created on it.
 const PICTURE_KEEPS: TimeDelta = TimeDelta::seconds(60);
